@@ -1,0 +1,66 @@
+"""The settings of a depth stream: defined once, for API, node parameters and CLI options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+import math
+from typing import Any
+
+RULES = ('bounded', 'dvd')
+
+
+def _option(default: Any, help: str) -> Any:  # noqa: A002
+    return field(default=default, metadata={'help': help})
+
+
+@dataclass(frozen=True)
+class StreamConfig:
+    """
+    Settings of a DepthStream; each field's ``metadata['help']`` says what it means.
+
+    Raises
+    ------
+    ValueError
+        Naming the value that is out of range.
+
+    """
+
+    window: int = _option(13, 'frames that the model sees at once, 4n+1')
+    overlap: int = _option(5, 'frames that each window shares with the one before')
+    rule: str = _option('bounded', "alignment of windows: 'bounded' (no drift) or 'dvd' "
+                                   '(the published rule)')
+    near: float = _option(0.5, 'nominal depth of disparity 1, metres')
+    far: float = _option(20.0, 'nominal depth of disparity 0, metres')
+    max_gap: float = _option(2.0, 'a longer gap between stamps begins a new segment, seconds')
+    max_backstep: float = _option(0.5, 'stamps that run back by more begin a new segment, by '
+                                       'less the frame is dropped, seconds')
+
+    def __post_init__(self) -> None:
+        check_window(self.window)
+        if not 0 <= self.overlap < self.window:
+            raise ValueError(f'overlap must be in 0..window-1 = 0..{self.window - 1} frames, '
+                             f'got {self.overlap}')
+        if self.rule not in RULES:
+            raise ValueError(f'rule must be one of {", ".join(RULES)}, got {self.rule!r}')
+        if not (self.near > 0.0 and math.isfinite(self.near)):
+            raise ValueError(f'near must be a positive number of metres, got {self.near}')
+        if not (self.far > self.near and math.isfinite(self.far)):
+            raise ValueError(f'far must be finite and greater than near = {self.near} m, '
+                             f'got {self.far}')
+        if not self.max_gap > 0.0:
+            raise ValueError(f'max_gap must be more than 0 seconds, got {self.max_gap}')
+        if not self.max_backstep >= 0.0:
+            raise ValueError(f'max_backstep must be at least 0 seconds, got {self.max_backstep}')
+
+    @property
+    def stride(self) -> int:
+        """New frames per window."""
+        return self.window - self.overlap
+
+
+def check_window(window: int) -> None:
+    """Raise ValueError unless ``window`` is 4n+1: the video codec packs 4 frames to a latent."""
+    if window < 1 or window % 4 != 1:
+        below = max(1, (window - 1) // 4 * 4 + 1)
+        raise ValueError(f'window must be 4n+1 frames (1, 5, 9, 13, ...), got {window}; '
+                         f'the nearest are {below} and {below + 4}')
