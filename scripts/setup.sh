@@ -1,0 +1,185 @@
+#!/usr/bin/env bash
+# Makes .venv with all that the demo needs (no ROS 2 needs to be installed), or, with --test, that the
+# tests need as well. scripts/demo.sh and scripts/test.sh call it; a second run returns at once.
+#
+#   bash scripts/setup.sh [--test]
+#
+#   PYTHON=python3.12 bash scripts/setup.sh     with this Python (3.10 to 3.12; default: the first found)
+#
+# Packages come through pip, with pip's own settings (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, ...), so a
+# smaller build of PyTorch, without CUDA, comes by naming an index that has one. What was installed
+# is written down under .venv/setup/; delete .venv to begin anew. Log of the last run: .venv/setup/log.
+#
+# The sources are not copied into .venv: it names this tree, so what you edit is what runs.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+venv=$root/.venv
+stamps=$venv/setup
+torch=torch==2.13.0
+
+groups=(core torch ros build)
+case "${1-}" in
+  '') ;;
+  --test) groups+=(test) ;;
+  *) echo "setup: unknown argument '$1'; usage: bash scripts/setup.sh [--test]" >&2; exit 2 ;;
+esac
+
+say() { printf '[setup] %s\n' "$*"; }
+fail() { printf '[setup] error: %s\n' "$*" >&2; exit 1; }
+
+# Runs a long command with its output in the log; on a terminal one line shows how long it has run.
+step() {
+  local title=$1 begin=$SECONDS job
+  shift
+  say "$title ..."
+  printf '\n== %s: %s\n' "$title" "$*" >> "$stamps/log"
+  "$@" >> "$stamps/log" 2>&1 < /dev/null &
+  job=$!
+  # An interrupt from the keyboard does not reach a background job of a script by itself.
+  trap 'kill "$job" 2> /dev/null; exit 130' INT TERM
+  while kill -0 "$job" 2> /dev/null; do
+    if [ -t 1 ]; then
+      printf '\r\033[K[setup]   %3d s  %s' $((SECONDS - begin)) \
+        "$(tail -n 1 "$stamps/log" | tr -d '\r' | cut -c 1-70)"
+    fi
+    sleep 0.2
+  done
+  trap - INT TERM
+  [ -t 1 ] && printf '\r\033[K'
+  if ! wait "$job"; then
+    tail -n 25 "$stamps/log" >&2
+    fail "$title failed; the whole log: .venv/setup/log"
+  fi
+  say "  done in $((SECONDS - begin)) s"
+}
+
+# Installs Debian packages where that needs no password; else says what to type.
+install_system() {
+  say "missing on this machine: $*"
+  if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
+    say 'installing them with apt-get ...'
+    apt-get update -qq < /dev/null > /dev/null || fail 'apt-get update failed'
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" \
+      < /dev/null > /dev/null || fail "apt-get install $* failed"
+  else
+    fail "install them and run this again:   sudo apt-get install -y $*"
+  fi
+}
+
+version_of() {
+  "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2> /dev/null
+}
+
+find_python() {
+  local candidate version newer=
+  for candidate in ${PYTHON:-python3 python3.12 python3.11 python3.10 python3.13 python3.14}; do
+    version=$(version_of "$candidate") || continue
+    case "$version" in
+      3.10 | 3.11 | 3.12) python=$candidate; return 0 ;;
+      3.1[3-9]) newer=${newer:-$candidate} ;;
+    esac
+  done
+  [ -n "$newer" ] || return 1
+  python=$newer
+  say "warning: $newer is Python $(version_of "$newer"); tested are 3.10 to 3.12"
+}
+
+make_venv() {
+  local missing=() version
+  if ! find_python; then
+    [ -z "${PYTHON:-}" ] || fail "PYTHON=$PYTHON is no Python 3.10 or later that runs"
+    install_system python3 python3-venv python3-dev g++
+    find_python || fail 'no Python 3.10 to 3.12 here; install one, or name it: PYTHON=/path/to/python3'
+  fi
+  version=$(version_of "$python")
+  "$python" -c 'import ensurepip, venv' 2> /dev/null || missing+=("python$version-venv")
+  [ ${#missing[@]} = 0 ] || install_system "${missing[@]}"
+  say "making .venv with Python $version"
+  "$python" -m venv --clear "$venv" || fail "$python -m venv failed"
+  mkdir -p "$stamps"
+}
+
+# The generated message is C and C++ for CPython: it takes a compiler and Python's headers.
+need_compiler() {
+  local missing=()
+  { command -v "${CXX:-c++}" && command -v "${CC:-cc}"; } > /dev/null || missing+=(g++)
+  "$venv/bin/python" - << 'EOF' || missing+=("python$(version_of "$venv/bin/python")-dev")
+import os, sys, sysconfig
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_path('include'), 'Python.h')))
+EOF
+  [ ${#missing[@]} = 0 ] || install_system "${missing[@]}"
+}
+
+# One number for the content of files.
+fingerprint() {
+  cat "$@" | sha256sum | cut -d ' ' -f 1
+}
+
+is_current() { # name, fingerprint
+  [ "$(cat "$stamps/$1" 2> /dev/null)" = "$2" ]
+}
+
+install_packages() {
+  local group files=()
+  for group in "${groups[@]}"; do files+=(-r "requirements/$group.txt"); done
+  local pip=("$venv/bin/python" -m pip install --disable-pip-version-check --no-input
+    --progress-bar off)
+  # PyTorch first and alone: asked for by another package, another and larger build may come.
+  is_current torch "$torch" || {
+    step 'installing PyTorch (minutes; a build with CUDA downloads some GB)' "${pip[@]}" "$torch"
+    echo "$torch" > "$stamps/torch"
+  }
+  step 'installing ROS 2 from wheels and the other packages' "${pip[@]}" "${files[@]}"
+}
+
+build_messages() {
+  local build=$root/build/venv site
+  # A copy of the package that pip once put here would shadow the tree.
+  "$venv/bin/python" -m pip uninstall -y -q dvd_ros > /dev/null 2>&1 || true
+  site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  rm -rf "$site"/dvd_ros "$site"/dvd_ros-*.egg-info
+  step 'configuring the messages' cmake -S "$root" -B "$build" --fresh -G Ninja \
+    -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$venv" -DBUILD_TESTING=OFF \
+    -DDVD_ROS_INSTALL_SOURCES=OFF -DPython3_EXECUTABLE="$venv/bin/python3"
+  step 'building the messages' cmake --build "$build"
+  step 'installing the messages' cmake --install "$build"
+  # Regular packages win over the folder of generated modules, so this tree is dvd_ros.
+  echo "$root" > "$site/dvd_ros_source.pth"
+}
+
+exec 9< "$root"
+if command -v flock > /dev/null && ! flock -n 9; then
+  say 'another setup is at work in this tree; waiting for it ...'
+  flock 9
+fi
+
+if [ -n "${ROS_DISTRO:-}" ]; then
+  say "ROS 2 $ROS_DISTRO is sourced here and stays as it is: .venv has a ROS 2 of its own."
+  say "  To use yours, build with colcon; see the README."
+fi
+
+if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -I -S -c '' 2> /dev/null; then
+  make_venv
+fi
+mkdir -p "$stamps"
+. "$root/scripts/env.sh"
+
+sources=(CMakeLists.txt package.xml cmake/* msg/* requirements/build.txt requirements/ros.txt)
+while IFS= read -r file; do sources+=("$file"); done \
+  < <(find launch config -type f ! -name '*.pyc' 2> /dev/null | sort)
+messages="$root $(fingerprint "${sources[@]}")"
+packages=$(fingerprint requirements/*.txt)
+name=packages-${groups[-1]}
+
+# Asked for now, and not after minutes of downloads.
+is_current messages "$messages" || need_compiler
+if ! is_current "$name" "$packages" && ! is_current packages-test "$packages"; then
+  : > "$stamps/log"
+  install_packages
+  echo "$packages" > "$stamps/$name"
+fi
+if ! is_current messages "$messages"; then
+  build_messages
+  echo "$messages" > "$stamps/messages"
+fi
