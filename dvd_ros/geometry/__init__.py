@@ -1,5 +1,8 @@
 """Cameras, disparity and depth, point clouds; numpy only."""
 
+from dvd_ros.geometry.disparity import depth_from_disparity, disparity_from_depth
 from dvd_ros.geometry.intrinsics import Intrinsics
+from dvd_ros.geometry.points import pack_rgb, points_from_depth, rays, write_ply
 
-__all__ = ['Intrinsics']
+__all__ = ['Intrinsics', 'depth_from_disparity', 'disparity_from_depth', 'pack_rgb',
+           'points_from_depth', 'rays', 'write_ply']

@@ -1,0 +1,147 @@
+"""The whole way of a frame between the two ends: frames in, depth frames out."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from dvd_ros.geometry.intrinsics import Intrinsics
+from dvd_ros.scale.nominal import NominalScale
+from dvd_ros.stream.align import WindowAligner
+from dvd_ros.stream.config import StreamConfig
+from dvd_ros.stream.counters import StreamCounters
+from dvd_ros.stream.frame import DepthFrame, Frame
+from dvd_ros.stream.window import Window, WindowBuffer
+
+
+class WindowModel(Protocol):
+    """The part of a Regressor (dvd_ros.regressor) that the stream uses."""
+
+    @property
+    def window(self) -> int:
+        """Most frames that it takes at once."""
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Turn uint8 [T,H,W,3] into float32 [T,H,W], relative disparity in 0..1."""
+
+
+class DepthStream:
+    """
+    Turns a stream of frames into depth frames, in windows of ``config.window``.
+
+    A plain object without threads: `push` runs the model when a window is complete and returns
+    its new frames. Every frame is published at most once, in order, with its own stamp, and is
+    never changed afterwards. At most ``config.window`` frames are held.
+
+    A new segment (own scale, no frames shared) begins when the resolution, the intrinsics or
+    the frame_id change, when the stamp runs back by more than ``max_backstep`` or forth by more
+    than ``max_gap``, and after `flush` and `reset`. What was waiting is published first.
+
+    ``counters`` tells what became of the frames; causes of dropping: ``repeated_stamp``,
+    ``backward_stamp``, ``model_error``, ``reset``.
+
+    Raises ValueError if the regressor takes fewer frames than the window has.
+    """
+
+    def __init__(self, regressor: WindowModel, config: StreamConfig | None = None) -> None:
+        config = config or StreamConfig()
+        if config.window > regressor.window:
+            raise ValueError(f'window is {config.window} frames, the model takes at most '
+                             f'{regressor.window}')
+        self.config = config
+        self.counters = StreamCounters()
+        self._regressor = regressor
+        self._scale = NominalScale(config.near, config.far)
+        self._buffer = WindowBuffer(config.window, config.stride)
+        self._aligner = WindowAligner(config.rule)
+        self._last: Frame | None = None
+        self._intrinsics: Intrinsics | None = None
+
+    def push(self, frame: Frame) -> list[DepthFrame]:
+        """
+        Take the next frame; return the depth frames that it makes ready, often none.
+
+        Raises
+        ------
+        ValueError
+            If the model returns something else than [T,H,W] of the frames' size.
+        Exception
+            Whatever the model raises. In both cases the frames of that window are counted as
+            dropped (``model_error``), a new segment begins and the stream can be used on.
+
+        """
+        self.counters.received += 1
+        done: list[DepthFrame] = []
+        if self._last is not None:
+            step = frame.stamp - self._last.stamp
+            if self._breaks(frame, self._last, step):
+                try:
+                    done = self._finish()
+                except Exception:
+                    # The frame itself is not to blame: it starts the next segment.
+                    self._accept(frame)
+                    raise
+            elif step <= 0:
+                self.counters.dropped['repeated_stamp' if step == 0 else 'backward_stamp'] += 1
+                return []
+        return done + self._accept(frame)
+
+    def flush(self) -> list[DepthFrame]:
+        """
+        Publish the frames that still wait, at the end of a finite stream.
+
+        The last window reaches back to frames already published, so that it is full, and only
+        new frames are returned. A frame pushed afterwards begins a new segment. Raises as `push`.
+        """
+        return self._finish()
+
+    def reset(self) -> None:
+        """Drop the frames that still wait (counted) and begin a new segment."""
+        self.counters.dropped['reset'] += len(self._buffer)
+        self._restart()
+
+    def _breaks(self, frame: Frame, last: Frame, step: int) -> bool:
+        config = self.config
+        return (frame.size != last.size
+                or frame.frame_id != last.frame_id
+                # A camera_info that comes late, or not with every frame, is no other camera.
+                or (frame.intrinsics is not None and self._intrinsics is not None
+                    and frame.intrinsics != self._intrinsics)
+                or step > config.max_gap * 1e9
+                or step < -config.max_backstep * 1e9)
+
+    def _accept(self, frame: Frame) -> list[DepthFrame]:
+        self._last = frame
+        self._intrinsics = frame.intrinsics or self._intrinsics
+        window = self._buffer.push(frame)
+        return self._publish(window) if window else []
+
+    def _finish(self) -> list[DepthFrame]:
+        window = self._buffer.rest()
+        done = self._publish(window) if window else []
+        self._restart()
+        return done
+
+    def _restart(self) -> None:
+        self._buffer.clear()
+        self._aligner.reset()
+        self._last = None
+        self._intrinsics = None
+
+    def _publish(self, window: Window) -> list[DepthFrame]:
+        try:
+            raw = self._regressor.predict(window.images())
+            expected = (len(window.frames), *window.frames[0].size)
+            if raw.shape != expected:
+                raise ValueError(f'the model returned {list(raw.shape)} for {list(expected)} '
+                                 'frames; a regressor keeps length and size')
+            alignment = self._aligner.align(raw, window.new)
+        except Exception:
+            self.counters.dropped['model_error'] += window.new
+            self._restart()
+            raise
+        self.counters.published += window.new
+        return [DepthFrame(frame, disparity, self._scale.depth(disparity), None,
+                           alignment.segment, window.index, alignment)
+                for frame, disparity in zip(window.frames[-window.new:], alignment.disparity)]
