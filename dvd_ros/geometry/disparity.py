@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+_MOST = 1000.0
+
 
 def depth_from_disparity(disparity: np.ndarray, near: float, far: float) -> np.ndarray:
     """
@@ -17,15 +19,16 @@ def depth_from_disparity(disparity: np.ndarray, near: float, far: float) -> np.n
     ``disparity`` is any shape, unitless; ``near`` and ``far`` are metres, 0 < near < far. Returns
     float32 metres of the same shape. Disparity below 0 counts as 0, so depth is never negative
     and never beyond ``far`` (finite, not +inf: the line says nothing about what is farther).
-    Disparity above 1 is nearer than ``near``. A disparity that is not finite gives NaN.
+    Disparity above 1 is nearer than ``near``, down to near / 1000. A disparity that is not finite
+    gives NaN.
 
     Raises ValueError unless 0 < near < far.
     """
     _check_range(near, far)
     disparity = np.asarray(disparity, np.float32)
-    inverse = np.maximum(disparity, 0.0) * np.float32(1.0 / near - 1.0 / far) + np.float32(
-        1.0 / far)
-    depth = np.minimum(1.0 / inverse, np.float32(far))
+    inverse = (np.clip(disparity, 0.0, _MOST) * np.float32(1.0 / near - 1.0 / far)
+               + np.float32(1.0 / far))
+    depth = np.clip(1.0 / inverse, near / _MOST, far)
     return np.where(np.isfinite(disparity), depth, np.float32(np.nan)).astype(np.float32)
 
 

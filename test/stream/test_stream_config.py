@@ -1,0 +1,35 @@
+from dataclasses import fields
+
+from dvd_ros.stream import Frame, StreamConfig
+from dvd_ros.geometry import Intrinsics
+import numpy as np
+import pytest
+
+
+@pytest.mark.parametrize('setting, value', [
+    ('window', 12), ('window', 0), ('window', -3), ('overlap', 13), ('overlap', -1),
+    ('rule', 'best'), ('near', 0.0), ('near', -1.0), ('near', float('nan')), ('near', 30.0),
+    ('far', 0.1), ('far', float('inf')), ('max_gap', 0.0), ('max_gap', float('nan')),
+    ('max_backstep', -0.1)])
+def test_a_bad_setting_is_named_with_its_value(setting, value):
+    with pytest.raises(ValueError) as error:
+        StreamConfig(**{setting: value})
+    assert str(value) in str(error.value) or repr(value) in str(error.value)
+    assert setting in str(error.value)
+
+
+def test_every_setting_explains_itself():
+    assert all(option.metadata['help'] for option in fields(StreamConfig))
+
+
+@pytest.mark.parametrize('image', [
+    np.zeros((0, 4, 3), np.uint8), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8),
+    np.zeros((4, 4, 3), np.float32), None])
+def test_a_frame_needs_an_rgb_image(image):
+    with pytest.raises(ValueError, match='image'):
+        Frame(image, 0)
+
+
+def test_a_frame_refuses_the_intrinsics_of_another_size():
+    with pytest.raises(ValueError, match='scaled'):
+        Frame(np.zeros((4, 6, 3), np.uint8), 0, '', Intrinsics(12, 8, 5.0, 5.0, 5.5, 3.5))
