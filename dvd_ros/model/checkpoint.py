@@ -1,4 +1,4 @@
-"""Fill the two networks from checkpoints, exactly; write and find a model's folder."""
+"""Fill the two networks from checkpoints, exactly; write a model's folder."""
 
 from __future__ import annotations
 
@@ -104,16 +104,6 @@ def write_checkpoint(folder: str | Path, dit: torch.nn.Module | Tensors,
     (folder / CONFIG_FILE).write_text(json.dumps(config.to_dict(), indent=1) + '\n',
                                       encoding='utf-8')
     return folder
-
-
-def find_checkpoint(folder: str | Path) -> tuple[Path, Path, Path]:
-    """Give (config, dit, vae) paths of a model folder; FileNotFoundError names what lacks."""
-    folder = Path(folder)
-    paths = tuple(folder / name for name in (CONFIG_FILE, DIT_FILE, VAE_FILE))
-    lost = [path.name for path in paths if not path.is_file()]
-    if lost:
-        raise FileNotFoundError(f'{folder} is not a model folder: it lacks {", ".join(lost)}')
-    return paths[0], paths[1], paths[2]
 
 
 def _tensors(source: str | Path | Tensors, part: str) -> tuple[dict[str, torch.Tensor], str]:

@@ -148,10 +148,12 @@ class DvdConfig:
         dit = {_DIT_NAMES.get(name, name): value for name, value in source['dit'].items()
                if name not in _DIT_WITHOUT_EFFECT}
         size, window = source.get('size'), source.get('window')
+        if size is not None and len(size) != 2:
+            raise ValueError(f'size must be two positive numbers (H, W), got {size}')
         return cls(dit=dit, vae=dict(source['vae']),
                    timestep=float(source.get('timestep', 500.0)),
                    lora_alpha=source['dit'].get('lora_alpha'),
-                   size=None if size is None else tuple(int(n) for n in size),
+                   size=None if size is None else (int(size[0]), int(size[1])),
                    window=None if window is None else int(window))
 
     def to_dict(self) -> dict[str, Any]:

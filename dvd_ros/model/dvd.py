@@ -9,7 +9,14 @@ from typing import Any
 import torch
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
 
-from dvd_ros.model.checkpoint import Tensors, load_dit, load_vae
+from dvd_ros.model.checkpoint import (
+    CONFIG_FILE,
+    DIT_FILE,
+    VAE_FILE,
+    Tensors,
+    load_dit,
+    load_vae,
+)
 from dvd_ros.model.clip import network_size, pad_frames, resize
 from dvd_ros.model.config import DvdConfig
 
@@ -85,6 +92,14 @@ class DvdModel:
         read = DvdConfig.load(config)
         return cls(load_dit(dit, read, dtype=dtype, device=device),
                    load_vae(vae, read, dtype=dtype, device=device), read)
+
+    @classmethod
+    def from_folder(cls, folder: str | Path, *, dtype: torch.dtype = torch.float32,
+                    device: torch.device | str = 'cpu') -> DvdModel:
+        """Load what `checkpoint.write_checkpoint` wrote; raises as `from_checkpoint`."""
+        folder = Path(folder)
+        return cls.from_checkpoint(folder / DIT_FILE, folder / VAE_FILE, folder / CONFIG_FILE,
+                                   dtype=dtype, device=device)
 
     def encode(self, clip: torch.Tensor) -> torch.Tensor:
         """

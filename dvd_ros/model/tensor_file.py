@@ -40,7 +40,7 @@ def read_tensors(path: str | Path) -> dict[str, torch.Tensor]:
 def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
     try:
         with safe_open(str(path), framework='pt', device='cpu') as file:
-            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            return {key: file.get_tensor(key) for key in file.keys()}
     except SafetensorError as error:
         raise CheckpointError(f'{path} is a damaged safetensors file ({error}); '
                               'download or write it again') from error

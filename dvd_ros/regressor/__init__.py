@@ -1,0 +1,71 @@
+"""Depth networks behind one protocol; no backend is imported before it is asked for."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from dvd_ros.regressor.protocol import Regressor
+from dvd_ros.regressor.weights import RELEASES, WAN_VAE, cache_folder, is_whole, released_files
+
+__all__ = ['Regressor', 'load_regressor']
+
+_ASSETS = Path(__file__).resolve().parent.parent / 'assets'
+_SHIPPED = ('mini',)
+
+
+def load_regressor(model: str | Path = 'mini', backend: str = 'auto', device: str = 'auto', *,
+                   window: int | None = None, size: tuple[int, int] | None = None,
+                   precision: str = 'fp32') -> Regressor:
+    """
+    Load a depth network.
+
+    model: 'mini' (shipped with the package); 'dvd-1.0' or 'dvd-1.1' (after `dvd-ros fetch`);
+    a model folder (config.json, dit.safetensors, vae.safetensors); or a DiT checkpoint, with
+    its config.json and VAE looked for beside it, else Wan2.1-1.3B and the cached VAE.
+    backend: 'torch', or 'auto' for the best one there is. device: 'auto' or a torch device.
+    window: frames per call, 4n+1; None is the model's own. size: (H, W) to scale images to
+    cover; None is the model's own. precision: 'fp32', 'bf16' or 'fp16'.
+
+    Raises ValueError for a bad argument or a checkpoint that does not fit, FileNotFoundError
+    where files lack, ImportError where the backend is not installed.
+    """
+    if backend not in ('auto', 'torch'):
+        raise ValueError(f"backend must be 'auto' or 'torch', got {backend!r}")
+    dit, vae, config, name = _locate(model)
+    lost = [name for name in ('torch', 'diffusers', 'safetensors') if find_spec(name) is None]
+    if lost:
+        raise ImportError(f'the torch backend needs {", ".join(lost)}: '
+                          f'pip install {" ".join(lost)}')
+    from dvd_ros.model import DvdConfig
+    from dvd_ros.regressor.torch_backend import TorchRegressor
+    return TorchRegressor.load(dit, vae, DvdConfig.load(config), name, device=device,
+                               window=window, size=size, precision=precision)
+
+
+def _locate(model: str | Path) -> tuple[Path, Path, Path | None, str]:
+    """Give (dit, vae, config or None, name) of a model."""
+    if model in RELEASES:
+        return (*released_files(str(model)), None, str(model))
+    path = _ASSETS / str(model) if model in _SHIPPED else Path(model).expanduser()
+    if path.is_dir():
+        parts = [path / name for name in ('dit.safetensors', 'vae.safetensors', 'config.json')]
+        lost = [part.name for part in parts if not part.is_file()]
+        if lost:
+            raise FileNotFoundError(f'{path} is not a model folder: it lacks {", ".join(lost)}')
+        return parts[0], parts[1], parts[2], path.name
+    if model in _SHIPPED:
+        raise FileNotFoundError(f'{path} is not there: the package was installed without its '
+                                'assets; install it again from the repository')
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'no model {str(model)!r}: it is neither one of '
+            f'{", ".join((*_SHIPPED, *RELEASES))} nor a folder or file that is there')
+    config = path.with_name('config.json')
+    near = [path.with_name(name) for name in
+            ('vae.safetensors', 'wan_vae.safetensors', 'Wan2.1_VAE.safetensors', WAN_VAE.name)]
+    vae = next((file for file in (*near, WAN_VAE.path(cache_folder())) if is_whole(file)), None)
+    if vae is None:
+        raise FileNotFoundError(f'no VAE for {path}: put {WAN_VAE.name} or vae.safetensors beside '
+                                'it, or run `dvd-ros fetch`')
+    return path, vae, config if config.is_file() else None, path.stem

@@ -1,0 +1,75 @@
+"""The DVD network on PyTorch as a Regressor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dvd_ros.model import DvdConfig, DvdModel
+from dvd_ros.model.config import check_window
+from dvd_ros.regressor.protocol import check_images
+
+DTYPES = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
+DEFAULT_WINDOW = 13
+
+
+class TorchRegressor:
+    """
+    Regressor on a DvdModel; see protocol.Regressor.
+
+    window: None takes the model's own, else 13. size: None takes the model's own.
+    """
+
+    def __init__(self, model: DvdModel, name: str, window: int | None = None,
+                 size: tuple[int, int] | None = None) -> None:
+        self.model = model
+        self.name = name
+        self.window = check_window(model.config.window or DEFAULT_WINDOW
+                                   if window is None else window)
+        self.size = model.config.size if size is None else size
+        if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
+            raise ValueError(f'size must be two positive numbers (H, W), got {self.size}')
+
+    @classmethod
+    def load(cls, dit: Path, vae: Path, config: DvdConfig, name: str, *, device: str = 'auto',
+             window: int | None = None, size: tuple[int, int] | None = None,
+             precision: str = 'fp32') -> TorchRegressor:
+        """Load from checkpoint files; raises as DvdModel.from_checkpoint, and ValueError."""
+        if precision not in DTYPES:
+            raise ValueError(f'precision must be one of {sorted(DTYPES)}, got {precision!r}')
+        if window is not None:
+            check_window(window)
+        model = DvdModel.from_checkpoint(dit, vae, config, dtype=DTYPES[precision],
+                                         device=pick_device(device))
+        return cls(model, name, window, size)
+
+    def predict(self, images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
+        """See protocol.Regressor.predict."""
+        check_images(images, self.window)
+        clip = torch.from_numpy(np.ascontiguousarray(images)).to(self.model.device)
+        clip = clip.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
+        if images.dtype == np.uint8:
+            clip = clip / 255
+        # TF32 and autotuned kernels would make results depend on the device's mood.
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True,
+                                        allow_tf32=False):
+            disparity = self.model.predict(clip, self.size)
+        return np.asarray(disparity.cpu().numpy(), np.float32)
+
+
+def pick_device(device: str) -> torch.device:
+    """Turn 'auto' or a torch device name into a device; ValueError where it is not there."""
+    if device == 'auto':
+        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        picked = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device must be 'auto' or a torch device such as 'cpu' or 'cuda:0', "
+                         f'got {device!r}') from error
+    if picked.type == 'cuda' and not torch.cuda.is_available():
+        raise ValueError(f'device {device!r} was asked for, but torch sees no CUDA device; '
+                         "use 'cpu' or 'auto'")
+    return picked
