@@ -1,0 +1,93 @@
+"""sensor_msgs/CameraInfo: to intrinsics, scaled to an image, and paired with images by stamp."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+from typing import Any
+
+from sensor_msgs.msg import CameraInfo
+
+from dvd_ros.geometry import Intrinsics
+from dvd_ros.ros.stamps import nanoseconds
+
+
+def intrinsics_of(info: CameraInfo, width: int, height: int) -> Intrinsics:
+    """The pinhole model of an image `width` x `height` that belongs to a CameraInfo.
+
+    As in image_geometry the projection matrix P counts, and K only where P is empty. Region of
+    interest, binning and any other difference between the calibrated and the actual size are
+    taken into account.
+
+    Raises
+    ------
+    ValueError
+        if the camera is not calibrated (focal length zero) or the message has no size.
+
+    """
+    matrix = (info.p[0], info.p[5], info.p[2], info.p[6])
+    if info.p[0] == 0.0:
+        matrix = (info.k[0], info.k[4], info.k[2], info.k[5])
+    fx, fy, cx, cy = (float(value) for value in matrix)
+    roi = info.roi
+    if roi.width and roi.height:
+        seen = Intrinsics(roi.width, roi.height, fx, fy, cx - roi.x_offset, cy - roi.y_offset)
+    else:
+        seen = Intrinsics(info.width, info.height, fx, fy, cx, cy)
+    return seen.scaled(width, height)
+
+
+def camera_info(intrinsics: Intrinsics, model: CameraInfo | None) -> CameraInfo:
+    """A CameraInfo without header for the image of these intrinsics.
+
+    `model` is the camera's own message, of which distortion, rectification and the baseline (P's
+    fourth column) are kept and scaled; None gives a camera without distortion.
+    """
+    k = (intrinsics.fx, 0.0, intrinsics.cx, 0.0, intrinsics.fy, intrinsics.cy, 0.0, 0.0, 1.0)
+    info = CameraInfo(
+        width=intrinsics.width, height=intrinsics.height, distortion_model='plumb_bob',
+        d=[0.0] * 5, k=k, r=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0),
+    )
+    tx = ty = 0.0
+    if model is not None:
+        info.distortion_model, info.d, info.r = model.distortion_model, model.d, model.r
+        if model.p[0] != 0.0:
+            tx = model.p[3] * intrinsics.fx / model.p[0]
+            ty = model.p[7] * intrinsics.fy / model.p[5]
+            info.k = _scaled_k(model, intrinsics)
+    info.p = (k[0], 0.0, k[2], tx, 0.0, k[4], k[5], ty, 0.0, 0.0, 1.0, 0.0)
+    return info
+
+
+def _scaled_k(model: CameraInfo, intrinsics: Intrinsics) -> tuple[float, ...]:
+    """K of the camera's message in the pixels of `intrinsics`, which were made from its P."""
+    sx, sy = intrinsics.fx / model.p[0], intrinsics.fy / model.p[5]
+    # The same change of pixels, u' = sx * u + tx, that took P to the intrinsics.
+    tx, ty = intrinsics.cx - sx * model.p[2], intrinsics.cy - sy * model.p[6]
+    k = model.k
+    return (k[0] * sx, k[1] * sx, k[2] * sx + tx, 0.0, k[4] * sy, k[5] * sy + ty, 0.0, 0.0, 1.0)
+
+
+class CameraInfos:
+    """Remembers the CameraInfo messages of late and finds the one of an image."""
+
+    def __init__(self, capacity: int) -> None:
+        self._by_stamp: OrderedDict[int, CameraInfo] = OrderedDict()
+        self._capacity = capacity
+        self._lock = Lock()
+
+    def add(self, info: CameraInfo) -> None:
+        """Remember a message; beyond `capacity` the oldest is forgotten."""
+        with self._lock:
+            self._by_stamp.pop(nanoseconds(info.header.stamp), None)
+            self._by_stamp[nanoseconds(info.header.stamp)] = info
+            if len(self._by_stamp) > self._capacity:
+                self._by_stamp.popitem(last=False)
+
+    def find(self, stamp: int) -> CameraInfo | None:
+        """The message of this stamp (ns), else the one received last, else None."""
+        with self._lock:
+            found = self._by_stamp.get(stamp)
+            if found is None and self._by_stamp:
+                found = next(reversed(self._by_stamp.values()))
+            return found

@@ -1,0 +1,135 @@
+"""Node parameters made from config dataclasses: each field is a parameter of the same name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+import math
+from typing import Any, TypeVar
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+
+Config = TypeVar('Config')
+
+
+def option(default: Any, description: str, low: float | None = None, high: float | None = None):
+    """A config field with what its ROS parameter tells: a description and the allowed range."""
+    return field(default=default, metadata={'help': description, 'range': (low, high)})
+
+
+def _descriptor(help_text: str, default: Any, limits: tuple[Any, Any]) -> ParameterDescriptor:
+    descriptor = ParameterDescriptor(description=help_text, read_only=True)
+    # A YAML file or command line that says `far: 20` means 20.0; ROS calls that another type.
+    descriptor.dynamic_typing = isinstance(default, float)
+    low, high = limits
+    if low is None and high is None:
+        return descriptor
+    if isinstance(default, float):
+        descriptor.floating_point_range = [
+            FloatingPointRange(
+                from_value=-math.inf if low is None else float(low),
+                to_value=math.inf if high is None else float(high),
+            )
+        ]
+    else:
+        descriptor.integer_range = [
+            IntegerRange(
+                from_value=-(2**63) if low is None else int(low),
+                to_value=2**63 - 1 if high is None else int(high),
+            )
+        ]
+    return descriptor
+
+
+def declare(node: Any, config: type[Config]) -> Config:
+    """Declare every field of a config dataclass on a node and return the config as it was set.
+
+    The field's default is the parameter's, its `metadata['help']` the description and
+    `metadata['range']`, where there is one, the range. The parameters are read-only: the node
+    takes them at its start.
+
+    Raises
+    ------
+    ValueError
+        the config's own complaint, or that a number was needed and something else was given.
+    rclpy.exceptions.ParameterException
+        a value of another type or out of its range.
+
+    """
+    values: dict[str, Any] = {}
+    for entry in fields(config):  # type: ignore[arg-type]
+        default: Any = entry.default
+        descriptor = _descriptor(
+            entry.metadata.get('help', ''), default, entry.metadata.get('range', (None, None))
+        )
+        value = node.declare_parameter(entry.name, default, descriptor).value
+        if isinstance(default, float):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise ValueError(f'parameter {entry.name} needs a number, got {value!r}')
+            value = float(value)
+        values[entry.name] = value
+    return config(**values)
+
+
+@dataclass(frozen=True)
+class DepthNodeConfig:
+    """What depth_node needs besides a StreamConfig."""
+
+    model: str = option('mini', "depth model: 'mini' (shipped), 'dvd-1.0', 'dvd-1.1' or a folder")
+    backend: str = option('auto', "what computes the network: 'auto', 'torch', ...")
+    device: str = option('auto', "where it computes: 'auto', 'cpu', 'cuda', ...")
+    hfov: float = option(
+        1.047, 'horizontal field of view in radians, used while no camera_info is received',
+        0.01, 3.13,
+    )
+    queue: int = option(
+        16, 'images that may wait while the network is busy; beyond, the oldest is dropped', 1, 1000
+    )
+    flush_after: float = option(
+        1.0, 'seconds without an image after which the frames of an unfilled window are published;'
+        ' 0: never', 0.0, 3600.0,
+    )
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise ValueError('model must name a model or a folder, got an empty string')
+        if not 0.0 < self.hfov < math.pi:
+            raise ValueError(f'hfov must be between 0 and pi radians, got {self.hfov}')
+        if self.queue < 1:
+            raise ValueError(f'queue must be at least 1 image, got {self.queue}')
+        if not self.flush_after >= 0.0:
+            raise ValueError(f'flush_after must be 0 or more seconds, got {self.flush_after}')
+
+
+@dataclass(frozen=True)
+class VideoNodeConfig:
+    """What video_node plays and how."""
+
+    source: str = option(
+        '', 'video file, camera device (0, /dev/video0), image folder or TUM RGB-D folder'
+    )
+    rate: float = option(0.0, "images per second; 0: the source's own", 0.0, 1000.0)
+    loop: bool = option(False, 'start again at the end')
+    frame_id: str = option('', "optical frame of the images; empty: the source's own, else camera")
+    hfov: float = option(
+        1.047, 'horizontal field of view in radians, used where the source has no intrinsics',
+        0.01, 3.13,
+    )
+    wait_for_subscriber: float = option(
+        0.0, 'seconds to wait for a subscriber before the first image; 0: do not wait', 0.0, 86400.0
+    )
+    exit_at_end: bool = option(True, 'end the process after the last image')
+
+    def __post_init__(self) -> None:
+        if not self.source:
+            raise ValueError(
+                'source must name a video file, device or folder, got an empty string; '
+                'set it with -p source:=FILE'
+            )
+        if not (self.rate >= 0.0 and math.isfinite(self.rate)):
+            raise ValueError(f'rate must be 0 or more images per second, got {self.rate}')
+        if not 0.0 < self.hfov < math.pi:
+            raise ValueError(f'hfov must be between 0 and pi radians, got {self.hfov}')
+        if not self.wait_for_subscriber >= 0.0:
+            raise ValueError(
+                f'wait_for_subscriber must be 0 or more seconds, got {self.wait_for_subscriber}'
+            )

@@ -1,0 +1,149 @@
+"""video_node: plays a video file, camera device, image folder or RGB-D folder as a camera would."""
+
+from __future__ import annotations
+
+from itertools import count
+import time
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import qos_profile_sensor_data
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CameraInfo, Image
+
+from dvd_ros.capture import open_capture
+from dvd_ros.geometry import Intrinsics
+from dvd_ros.ros.camera_info import camera_info
+from dvd_ros.ros.image_conversion import fill_image
+from dvd_ros.ros.parameters import declare, VideoNodeConfig
+from dvd_ros.ros.run_node import run_node
+from dvd_ros.ros.stamps import header
+from dvd_ros.stream import Frame
+
+# A subscriber is matched on our side a little before it is on its own, and the last images of a
+# finite video may still be on their way when the process ends; seconds.
+_SETTLE = 0.5
+# Later than this the schedule is moved instead of catching up in a burst, seconds.
+_LATE = 0.5
+
+
+class VideoNode(Node):
+    """Publishes `image` (rgb8) and `camera_info` from a capture source, best effort.
+
+    Images leave at the intervals of the source's own stamps, scaled where parameter `rate` asks
+    for another rate, and are stamped with the time at which they were due: the differences of the
+    stamps are those of the source, their origin is the time of the first image.
+
+    Raises
+    ------
+    ValueError, OSError
+        a parameter that makes no sense, or a source that does not open.
+
+    """
+
+    def __init__(self) -> None:
+        super().__init__('video_node')
+        self._config = declare(self, VideoNodeConfig)
+        self._capture = open_capture(self._config.source)
+        overridable = QoSOverridingOptions.with_default_policies()
+        self._image, self._camera_info = (
+            self.create_publisher(
+                kind, topic, qos_profile_sensor_data, qos_overriding_options=overridable
+            )
+            for kind, topic in ((Image, 'image'), (CameraInfo, 'camera_info'))
+        )
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self)
+        self.published = 0
+
+    def run(self) -> int:
+        """Play to the end, or on and on with `loop`; the exit status."""
+        log = self.get_logger()
+        rate = self._config.rate or self._capture.rate
+        log.info(f"playing '{self._capture.name}' at {rate:.3g} Hz on '{self._image.topic_name}'")
+        if not self._await_subscriber():
+            log.error(f"nobody subscribed '{self._image.topic_name}' in "
+                      f'{self._config.wait_for_subscriber} s (parameter wait_for_subscriber)')
+            return 1
+        for turn in count():
+            before = self.published
+            self._play(self._capture.rate / rate)
+            if not rclpy.ok() or not self._config.loop:
+                break
+            if self.published == before:
+                raise ValueError(f"source '{self._config.source}' has no image to loop over")
+            log.info(f'turn {turn + 2} begins')
+        if rclpy.ok():
+            log.info(f'end of the source: {self.published} images published')
+            self._spin_until(time.monotonic() + _SETTLE)
+        while rclpy.ok() and not self._config.exit_at_end:
+            self._executor.spin_once(timeout_sec=1.0)
+        return 0
+
+    def stop(self) -> bool:
+        """Destroy the node."""
+        self.destroy_node()
+        return True
+
+    def _play(self, stretch: float) -> None:
+        """Publish the source once; intervals are `stretch` times those of its stamps."""
+        first: int | None = None
+        start = begin = 0
+        for frame in self._capture:
+            if first is None:
+                first = frame.stamp
+                start = time.monotonic_ns()
+                begin = self.get_clock().now().nanoseconds
+            due = round((frame.stamp - first) * stretch)
+            self._spin_until((start + due) * 1e-9)
+            if not rclpy.ok():
+                return
+            late = time.monotonic_ns() - start - due
+            if late > _LATE * 1e9:
+                start += late
+                begin += late
+                self.get_logger().warning(
+                    f'reading the source is too slow for its rate: {late * 1e-9:.1f} s late',
+                    throttle_duration_sec=5.0,
+                )
+            self._publish(frame, begin + due)
+        # The next turn of a loop begins one interval later.
+        self._spin_until(time.monotonic() + stretch / self._capture.rate)
+
+    def _publish(self, frame: Frame, stamp: int) -> None:
+        height, width = frame.image.shape[:2]
+        intrinsics = frame.intrinsics or Intrinsics.from_hfov(width, height, self._config.hfov)
+        frame_id = self._config.frame_id or frame.frame_id or 'camera_optical'
+        head = header(stamp, frame_id)
+        info = camera_info(intrinsics, None)
+        info.header = head
+        self._camera_info.publish(info)
+        self._image.publish(fill_image(Image(header=head), frame.image, 'rgb8'))
+        self.published += 1
+
+    def _await_subscriber(self) -> bool:
+        limit = self._config.wait_for_subscriber
+        if not limit:
+            return True
+        end = time.monotonic() + limit
+        while rclpy.ok() and self._image.get_subscription_count() == 0:
+            if time.monotonic() > end:
+                return False
+            self._executor.spin_once(timeout_sec=0.05)
+        self._spin_until(time.monotonic() + _SETTLE)
+        return True
+
+    def _spin_until(self, moment: float) -> None:
+        """Answer parameter services and the like until time.monotonic() is `moment`."""
+        while rclpy.ok() and (left := moment - time.monotonic()) > 0.0:
+            self._executor.spin_once(timeout_sec=left)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node as a process; the exit status."""
+    return run_node(VideoNode, 'video_node', args)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
