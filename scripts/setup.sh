@@ -135,14 +135,16 @@ install_packages() {
 
 build_messages() {
   local build=$root/build/venv site
-  # A copy of the package that pip once put here would shadow the tree.
-  "$venv/bin/python" -m pip uninstall -y -q dvd_ros > /dev/null 2>&1 || true
-  site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-  rm -rf "$site"/dvd_ros "$site"/dvd_ros-*.egg-info
   step 'configuring the messages' cmake -S "$root" -B "$build" --fresh -G Ninja \
     -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$venv" -DBUILD_TESTING=OFF \
     -DDVD_ROS_INSTALL_SOURCES=OFF -DPython3_EXECUTABLE="$venv/bin/python3"
   step 'building the messages' cmake --build "$build"
+  # A copy of the package that pip once put here would shadow the tree.
+  if "$venv/bin/python" -m pip show -q dvd_ros > /dev/null 2>&1; then
+    "$venv/bin/python" -m pip uninstall -y -q dvd_ros >> "$stamps/log" 2>&1
+  fi
+  site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  rm -rf "$site"/dvd_ros "$site"/dvd_ros-*.egg-info
   step 'installing the messages' cmake --install "$build"
   # Regular packages win over the folder of generated modules, so this tree is dvd_ros.
   echo "$root" > "$site/dvd_ros_source.pth"

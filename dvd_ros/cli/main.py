@@ -25,7 +25,8 @@ def commands() -> dict[str, str]:
             continue
         source = (FOLDER / f'{module.name}.py').read_text(encoding='utf-8')
         summary = (ast.get_docstring(ast.parse(source)) or '').split('\n', 1)[0]
-        found[module.name.replace('_', '-')] = summary
+        name = module.name.replace('_', '-')
+        found[name] = summary.removeprefix(f'`dvd-ros {name}`: ')
     return found
 
 

@@ -1,0 +1,187 @@
+"""Who may import whom: the rules that keep a robot without PyTorch, or without ROS 2, running."""
+
+import ast
+import graphlib
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / 'dvd_ros'
+MODULES = sorted(PACKAGE.rglob('*.py'))
+PARTS = sorted(folder.name for folder in PACKAGE.iterdir() if (folder / '__init__.py').exists())
+
+# Lowest first: each may import those before it and nothing else of dvd_ros.
+NUMPY_ONLY = ('geometry', 'scale', 'stream', 'capture')
+HEAVY = {'torch', 'diffusers', 'transformers', 'peft'}
+# Import name -> name in requirements/, where they differ.
+DISTRIBUTIONS = {'cv2': 'opencv-python-headless', 'yaml': 'PyYAML', 'PIL': 'pillow'}
+
+
+class Import(NamedTuple):
+    path: Path
+    line: int
+    name: str  # dotted and absolute; of `from a import b` it is a.b, as b may be a module
+    at_import: bool  # done when the module is imported, not in a function
+
+    @property
+    def top(self) -> str:
+        return self.name.split('.')[0]
+
+    @property
+    def part(self) -> str | None:
+        """The part of dvd_ros it leads to: stream, ros, ...; None outside of dvd_ros."""
+        names = self.name.split('.')
+        return names[1] if names[0] == 'dvd_ros' and len(names) > 1 else None
+
+    def __str__(self) -> str:
+        return f'{self.path.relative_to(PACKAGE.parent)}:{self.line} imports {self.name}'
+
+
+def imports_of(path: Path) -> Iterator[Import]:
+    """All imports of a file, save those that only the type checker sees."""
+    package = ('dvd_ros', *path.relative_to(PACKAGE).parent.parts)
+    todo: list[tuple[ast.AST, bool]] = [(ast.parse(path.read_text(encoding='utf-8')), True)]
+    while todo:
+        node, at_import = todo.pop()
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(path, node.lineno, alias.name, at_import)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = '.'.join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                yield Import(path, node.lineno, f'{module}.{alias.name}', at_import)
+        elif isinstance(node, ast.If) and 'TYPE_CHECKING' in ast.dump(node.test):
+            todo.extend((child, at_import) for child in node.orelse)
+        else:
+            inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            todo.extend((child, at_import and not inside) for child in ast.iter_child_nodes(node))
+
+
+IMPORTS = [found for path in MODULES for found in imports_of(path)]
+
+
+def part_of(path: Path) -> str | None:
+    names = path.relative_to(PACKAGE).parts
+    return names[0] if len(names) > 1 else None
+
+
+def offences(rule) -> list[str]:
+    return [str(found) for found in IMPORTS if rule(found)]
+
+
+def test_there_is_something_to_check():
+    assert 'stream' in PARTS
+    assert any(found.top == 'numpy' for found in IMPORTS)
+
+
+@pytest.mark.parametrize('part', NUMPY_ONLY)
+def test_numpy_parts_import_numpy_opencv_and_downwards_only(part):
+    below = NUMPY_ONLY[: NUMPY_ONLY.index(part) + 1]
+
+    def offends(found: Import) -> bool:
+        if part_of(found.path) != part or found.top in sys.stdlib_module_names:
+            return False
+        if found.top == 'dvd_ros':
+            return found.part not in below
+        return found.top not in {'numpy', 'cv2'}
+
+    assert offences(offends) == []
+
+
+def test_regressor_imports_torch_only_in_a_backend_that_was_asked_for():
+    """A robot with another backend alone has no torch: only *_backend.py may need it at once."""
+
+    def is_backend(name: str) -> bool:
+        return name.endswith('_backend')
+
+    def offends(found: Import) -> bool:
+        if part_of(found.path) != 'regressor' or not found.at_import:
+            return False
+        if is_backend(found.path.stem):
+            return False
+        heavy = found.top in HEAVY or found.part in {'model', 'training'}
+        return heavy or any(is_backend(name) for name in found.name.split('.'))
+
+    assert offences(offends) == []
+
+
+def test_ros_is_imported_in_ros_only():
+    def of_ros(found: Import) -> bool:
+        return (
+            found.top in {'rclpy', 'cv_bridge', 'launch', 'launch_ros', 'ament_index_python'}
+            or found.top.endswith(('_msgs', '_interfaces'))
+            or found.part == 'msg'
+        )
+
+    assert offences(lambda found: of_ros(found) and part_of(found.path) != 'ros') == []
+
+
+@pytest.mark.parametrize('part', ['ros', 'cli'])
+def test_nothing_imports_the_ends(part):
+    assert offences(lambda found: found.part == part and part_of(found.path) != part) == []
+
+
+def test_parts_form_no_circle():
+    graph: dict[str, set[str]] = {part: set() for part in PARTS}
+    for found in IMPORTS:
+        here = part_of(found.path)
+        if here in graph and found.part in graph and found.part != here:
+            graph[here].add(found.part)
+    list(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError, naming the circle
+
+
+@pytest.mark.parametrize(
+    'module',
+    ['stream', 'geometry', 'scale', 'capture', 'regressor', 'evaluation', 'cli.main'],
+)
+def test_import_without_torch_and_rclpy(module):
+    """What the files say, and what Python does: the packages of others may import torch as well."""
+    if module in NUMPY_ONLY or '.' in module or module in PARTS:
+        program = (
+            f'import sys, dvd_ros.{module}; '
+            'print(sorted({"torch", "diffusers", "rclpy"} & set(sys.modules)))'
+        )
+        done = subprocess.run(
+            [sys.executable, '-c', program], capture_output=True, text=True, cwd=PACKAGE.parent
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() == '[]'
+    else:
+        pytest.skip(f'there is no dvd_ros.{module}')
+
+
+def declared() -> set[str]:
+    """Lower-case names in requirements/*.txt and of the dependencies in package.xml."""
+    names = set()
+    for path in (ROOT / 'requirements').glob('*.txt'):
+        names |= set(re.findall(r'^[A-Za-z][\w.-]*', path.read_text(), re.MULTILINE))
+    for element in ElementTree.parse(ROOT / 'package.xml').getroot():
+        if element.tag.endswith('depend'):
+            names.add(element.text or '')
+    return {name.lower() for name in names}
+
+
+def test_what_is_imported_is_declared():
+    """A package that only happens to be on the developer's machine is missing on the user's."""
+    known = declared()
+
+    def undeclared(found: Import) -> bool:
+        name = DISTRIBUTIONS.get(found.top, found.top).lower()
+        wheel = 'ros-' + name.replace('_', '-')
+        ours = found.top in sys.stdlib_module_names or found.top == 'dvd_ros'
+        return not ours and not {name, name.replace('_', '-'), wheel} & known
+
+    assert offences(undeclared) == []
+
+
+def test_no_drawer_for_odds_and_ends():
+    banned = {'utils', 'util', 'helpers', 'helper', 'common', 'misc', 'manager'}
+    assert [str(path) for path in MODULES if banned & {path.stem, *path.parent.parts}] == []
