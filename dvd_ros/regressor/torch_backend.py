@@ -49,7 +49,7 @@ class TorchRegressor:
     def predict(self, images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
         """See protocol.Regressor.predict."""
         check_images(images, self.window)
-        clip = torch.from_numpy(np.ascontiguousarray(images)).to(self.model.device)
+        clip = torch.from_numpy(np.array(images, order='C')).to(self.model.device)
         clip = clip.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
         if images.dtype == np.uint8:
             clip = clip / 255
