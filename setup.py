@@ -102,7 +102,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['dvd_ros', 'dvd_ros.*']),
-    package_data={'dvd_ros': ['assets/**/*']},
+    package_data={'dvd_ros': ['py.typed', 'assets/**/*']},
     # The messages are built by CMake; naming one makes this a wheel for one platform.
     ext_modules=[Extension('dvd_ros.msg', sources=[])],
     cmdclass={'build_ext': CMakeBuild},

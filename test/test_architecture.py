@@ -19,6 +19,8 @@ PARTS = sorted(folder.name for folder in PACKAGE.iterdir() if (folder / '__init_
 
 # Lowest first: each may import those before it and nothing else of dvd_ros.
 NUMPY_ONLY = ('geometry', 'scale', 'stream', 'capture')
+# Folders of Python that is not installed.
+AROUND = ('test', 'benchmark', 'scripts', 'launch')
 HEAVY = {'torch', 'diffusers', 'transformers', 'peft'}
 # Import name -> name in requirements/, where they differ.
 DISTRIBUTIONS = {'cv2': 'opencv-python-headless', 'yaml': 'PyYAML', 'PIL': 'pillow'}
@@ -41,12 +43,12 @@ class Import(NamedTuple):
         return names[1] if names[0] == 'dvd_ros' and len(names) > 1 else None
 
     def __str__(self) -> str:
-        return f'{self.path.relative_to(PACKAGE.parent)}:{self.line} imports {self.name}'
+        return f'{self.path.relative_to(ROOT)}:{self.line} imports {self.name}'
 
 
 def imports_of(path: Path) -> Iterator[Import]:
     """All imports of a file, save those that only the type checker sees."""
-    package = ('dvd_ros', *path.relative_to(PACKAGE).parent.parts)
+    package = path.relative_to(ROOT).parent.parts
     todo: list[tuple[ast.AST, bool]] = [(ast.parse(path.read_text(encoding='utf-8')), True)]
     while todo:
         node, at_import = todo.pop()
@@ -150,7 +152,7 @@ def test_import_without_torch_and_rclpy(module):
             'print(sorted({"torch", "diffusers", "rclpy"} & set(sys.modules)))'
         )
         done = subprocess.run(
-            [sys.executable, '-c', program], capture_output=True, text=True, cwd=PACKAGE.parent
+            [sys.executable, '-c', program], capture_output=True, text=True, cwd=ROOT
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip() == '[]'
@@ -179,7 +181,13 @@ def test_what_is_imported_is_declared():
         ours = found.top in sys.stdlib_module_names or found.top == 'dvd_ros'
         return not ours and not {name, name.replace('_', '-'), wheel} & known
 
+    around = [path for folder in AROUND for path in sorted((ROOT / folder).rglob('*.py'))]
+    siblings = {path.stem for path in around} | set(AROUND)
+    found_around = [found for path in around for found in imports_of(path)]
     assert offences(undeclared) == []
+    assert [
+        str(found) for found in found_around if undeclared(found) and found.top not in siblings
+    ] == []
 
 
 def test_no_drawer_for_odds_and_ends():
