@@ -54,8 +54,9 @@ def window_alignment(newest: DepthFrame, frames: int) -> WindowAlignment:
     """The alignment of a window of `frames` frames, from the newest of them."""
     fit = newest.alignment
     return WindowAlignment(
-        header=header(newest.stamp, newest.frame.frame_id), window=newest.window, segment=newest.segment,
-        frames=frames, new_frames=len(fit.disparity), scale=float(fit.scale),
-        shift=float(fit.shift), scale_sigma=float(fit.scale_sigma),
+        header=header(newest.stamp, newest.frame.frame_id),
+        window=newest.window, segment=newest.segment, frames=frames,
+        new_frames=len(fit.disparity), scale=float(fit.scale), shift=float(fit.shift),
+        scale_sigma=float(fit.scale_sigma),
         correlation=float(fit.correlation), cut=bool(fit.cut),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from threading import Event
 import time
+from threading import Event
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
@@ -20,7 +20,7 @@ from dvd_ros.ros.depth_messages import CameraFrame
 from dvd_ros.ros.depth_outputs import DepthOutputs
 from dvd_ros.ros.depth_worker import DepthWorker, Mail
 from dvd_ros.ros.mailbox import Mailbox
-from dvd_ros.ros.parameters import declare, DepthNodeConfig
+from dvd_ros.ros.parameters import DepthNodeConfig, declare
 from dvd_ros.ros.run_node import run_node
 from dvd_ros.ros.stamps import nanoseconds
 from dvd_ros.stream import DepthFrame, DepthStream, StreamConfig

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Thread
-import time
 from typing import Any
 
 from dvd_ros.ros.image_conversion import ImageError

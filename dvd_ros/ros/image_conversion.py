@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
 from dataclasses import dataclass
-import sys
 from typing import Any, NamedTuple
 
 import cv2
@@ -149,7 +149,7 @@ def payload(pixels: np.ndarray) -> Payload:
     """Pack an array [H,W] or [H,W,C] of any fixed-size type as message data, row by row."""
     pixels = np.ascontiguousarray(pixels)
     data = array('B')
-    data.frombytes(memoryview(pixels.reshape(-1).view(np.uint8)))
+    data.frombytes(pixels.reshape(-1).view(np.uint8).data)
     big = pixels.dtype.byteorder == '>' or (
         pixels.dtype.byteorder == '=' and sys.byteorder == 'big'
     )

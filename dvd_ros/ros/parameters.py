@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
 import math
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
@@ -11,7 +11,9 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 Config = TypeVar('Config')
 
 
-def option(default: Any, description: str, low: float | None = None, high: float | None = None):
+def option(
+    default: Any, description: str, low: float | None = None, high: float | None = None
+) -> Any:
     """A config field with what its ROS parameter tells: a description and the allowed range."""
     return field(default=default, metadata={'help': description, 'range': (low, high)})
 

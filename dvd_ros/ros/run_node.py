@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Protocol
 
 import rclpy

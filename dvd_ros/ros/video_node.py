@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import count
 import time
+from itertools import count
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
@@ -16,7 +16,7 @@ from dvd_ros.capture import open_capture
 from dvd_ros.geometry import Intrinsics
 from dvd_ros.ros.camera_info import camera_info
 from dvd_ros.ros.image_conversion import fill_image
-from dvd_ros.ros.parameters import declare, VideoNodeConfig
+from dvd_ros.ros.parameters import VideoNodeConfig, declare
 from dvd_ros.ros.run_node import run_node
 from dvd_ros.ros.stamps import header
 from dvd_ros.stream import Frame
