@@ -87,7 +87,7 @@ class DepthNodeConfig:
         16, 'images that may wait while the network is busy; beyond, the oldest is dropped', 1, 1000
     )
     flush_after: float = option(
-        1.0, 'seconds without an image after which the frames of an unfilled window are published;'
+        2.0, 'seconds without an image after which the frames of an unfilled window are published;'
         ' 0: never', 0.0, 3600.0,
     )
 
@@ -111,7 +111,7 @@ class VideoNodeConfig:
     )
     rate: float = option(0.0, "images per second; 0: the source's own", 0.0, 1000.0)
     loop: bool = option(False, 'start again at the end')
-    frame_id: str = option('', "optical frame of the images; empty: the source's own, else camera")
+    frame_id: str = option('camera_optical_frame', 'optical frame of the images')
     hfov: float = option(
         1.047, 'horizontal field of view in radians, used where the source has no intrinsics',
         0.01, 3.13,

@@ -33,7 +33,8 @@ class VideoNode(Node):
 
     Images leave at the intervals of the source's own stamps, scaled where parameter `rate` asks
     for another rate, and are stamped with the time at which they were due: the differences of the
-    stamps are those of the source, their origin is the time of the first image.
+    stamps are those of the source, their origin is the time of the first image. Images of a live
+    camera leave as they come, stamped with the time of their arrival.
 
     Raises
     ------
@@ -45,7 +46,12 @@ class VideoNode(Node):
     def __init__(self) -> None:
         super().__init__('video_node')
         self._config = declare(self, VideoNodeConfig)
-        self._capture = open_capture(self._config.source)
+        self._capture = open_capture(self._config.source, frame_id=self._config.frame_id)
+        if self._capture.live and self._config.rate:
+            # Only the camera itself can change its rate; of a recording the intervals are scaled.
+            self._capture = open_capture(
+                self._config.source, self._config.rate, self._config.frame_id
+            )
         overridable = QoSOverridingOptions.with_default_policies()
         self._image, self._camera_info = (
             self.create_publisher(
@@ -91,6 +97,12 @@ class VideoNode(Node):
         first: int | None = None
         start = begin = 0
         for frame in self._capture:
+            if self._capture.live:
+                self._publish(frame, frame.stamp)
+                self._spin_until(time.monotonic() + 0.001)
+                if not rclpy.ok():
+                    return
+                continue
             if first is None:
                 first = frame.stamp
                 start = time.monotonic_ns()
@@ -114,8 +126,7 @@ class VideoNode(Node):
     def _publish(self, frame: Frame, stamp: int) -> None:
         height, width = frame.image.shape[:2]
         intrinsics = frame.intrinsics or Intrinsics.from_hfov(width, height, self._config.hfov)
-        frame_id = self._config.frame_id or frame.frame_id or 'camera_optical'
-        head = header(stamp, frame_id)
+        head = header(stamp, frame.frame_id)
         info = camera_info(intrinsics, None)
         info.header = head
         self._camera_info.publish(info)

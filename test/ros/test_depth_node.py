@@ -28,8 +28,9 @@ class Camera:
 
     def __init__(self, peer, prefix):
         from diagnostic_msgs.msg import DiagnosticArray
-        from dvd_ros.msg import WindowAlignment
         from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+
+        from dvd_ros.msg import WindowAlignment
 
         self.peer = peer
         self.prefix = prefix
@@ -52,9 +53,10 @@ class Camera:
     def send(self, pixels, encoding='rgb8', stamp=None, frame_id='cam_optical', info=True,
              calibrated=None, changed=()):
         """Publish an image; `calibrated` (w, h) is the size of its camera_info, else its own."""
+        from sensor_msgs.msg import CameraInfo, Image
+
         from dvd_ros.ros.image_conversion import fill_image
         from dvd_ros.ros.stamps import header
-        from sensor_msgs.msg import CameraInfo, Image
 
         stamp = self.next_stamp() if stamp is None else stamp
         head = header(stamp, frame_id)

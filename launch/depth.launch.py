@@ -1,0 +1,66 @@
+"""Depth from a camera's topics, or from a video; optionally with RViz.
+
+ros2 launch dvd_ros depth.launch.py image:=/camera/image_raw camera_info:=/camera/camera_info
+ros2 launch dvd_ros depth.launch.py video:=clip.mp4 rviz:=true
+"""
+
+import os
+from typing import Any
+
+from ament_index_python.packages import get_package_share_directory
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+from launch import LaunchContext, LaunchDescription
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Describe depth_node, and on demand video_node and RViz."""
+    share = get_package_share_directory('dvd_ros')
+
+    def argument(name: str, default: str, description: str) -> DeclareLaunchArgument:
+        return DeclareLaunchArgument(name, default_value=default, description=description)
+
+    return LaunchDescription([
+        argument('image', 'image', 'topic of the camera images'),
+        argument('camera_info', 'camera_info', 'topic of their camera_info'),
+        argument('namespace', '', 'namespace of the nodes: depth is NAMESPACE/dvd/depth'),
+        argument('model', '', 'mini, dvd-1.0, dvd-1.1 or a model folder; empty: as in params_file'),
+        argument('params_file', os.path.join(share, 'config', 'depth.yaml'),
+                 'parameters of the nodes'),
+        argument('video', '', 'a video file, camera device, image folder or TUM RGB-D folder '
+                              'that is published as the camera; empty: a camera is there'),
+        argument('loop', 'false', 'play the video again and again'),
+        argument('rviz', 'false', 'start RViz'),
+        argument('rviz_config', os.path.join(share, 'config', 'depth.rviz'), 'layout of RViz'),
+        # Fast DDS's default transports lose every best-effort image.
+        SetEnvironmentVariable('FASTDDS_BUILTIN_TRANSPORTS',
+                               os.environ.get('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')),
+        OpaqueFunction(function=_nodes),
+    ])
+
+
+def _nodes(context: LaunchContext) -> list[Node]:
+    """The nodes; a function of the context, as an empty argument must not override a file."""
+    def given(name: str) -> str:
+        return LaunchConfiguration(name).perform(context)
+
+    def node(executable: str, **changed: Any) -> Node:
+        return Node(
+            package='dvd_ros', executable=executable, name=executable, output='screen',
+            namespace=given('namespace'),
+            remappings=[(name, given(name)) for name in ('image', 'camera_info')],
+            parameters=[given('params_file'),
+                        {name: value for name, value in changed.items() if value != ''}],
+        )
+
+    nodes = [node('depth_node', model=given('model'))]
+    if given('video'):
+        # depth_node subscribes once its model is loaded: it shall see the first image, too.
+        nodes.append(node('video_node', source=given('video'),
+                          loop=given('loop').lower() in ('true', '1'), wait_for_subscriber=600.0))
+    if given('rviz').lower() in ('true', '1'):
+        nodes.append(Node(package='rviz2', executable='rviz2', name='rviz2', output='log',
+                          namespace=given('namespace'), arguments=['-d', given('rviz_config')]))
+    return nodes
