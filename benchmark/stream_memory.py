@@ -1,0 +1,82 @@
+"""
+Memory of the process while frames stream through a DepthStream: it has to stay flat.
+
+    python benchmark/stream_memory.py                   the shipped model
+    python benchmark/stream_memory.py --stand-in        the stream alone, with a trivial model
+
+Ends with a table; exit status 1 if memory grew by more than --limit after the first tenth.
+"""
+
+import argparse
+import os
+import sys
+import time
+
+from dvd_ros.stream import DepthStream, Frame, StreamConfig
+import numpy as np
+
+
+class StandIn:
+    """Luminance as disparity."""
+
+    name = 'stand-in'
+    window = 81
+    size = None
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Turn uint8 [T,H,W,3] into float32 [T,H,W] in 0..1."""
+        return images.mean(axis=3, dtype=np.float32) / 255.0
+
+
+def resident_mib() -> float:
+    """Return the resident memory of this process in MiB (Linux)."""
+    with open('/proc/self/statm') as file:
+        return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 2 ** 20
+
+
+def main() -> int:
+    """Stream, print, judge."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument('--frames', type=int, default=2000)
+    parser.add_argument('--every', type=int, default=200)
+    parser.add_argument('--size', type=int, nargs=2, default=(240, 320), metavar=('H', 'W'))
+    parser.add_argument('--model', default='mini')
+    parser.add_argument('--rule', default=StreamConfig.rule)
+    parser.add_argument('--stand-in', action='store_true', help='a trivial model instead')
+    parser.add_argument('--limit', type=float, default=16.0, help='growth allowed, MiB')
+    args = parser.parse_args()
+    if args.stand_in:
+        regressor = StandIn()
+    else:
+        from dvd_ros.regressor import load_regressor
+        regressor = load_regressor(args.model)
+
+    height, width = args.size
+    texture = np.random.default_rng(0).integers(0, 256, (height, 2 * width, 3), np.uint8)
+    stream = DepthStream(regressor, StreamConfig(rule=args.rule))
+    rows, start = [], time.monotonic()
+    for number in range(args.frames):
+        shift = 3 * number % width
+        # A fresh image every time, as from a camera.
+        stream.push(Frame(texture[:, shift:shift + width].copy(), round(number * 1e9 / 30)))
+        if (number + 1) % args.every == 0:
+            rate = (number + 1) / (time.monotonic() - start)
+            rows.append((number + 1, resident_mib(), rate))
+            print(f'{number + 1} frames, {rows[-1][1]:.1f} MiB', file=sys.stderr, flush=True)
+    stream.flush()
+    counters = stream.counters
+    print(f'model {regressor.name}, {width}x{height}, window {stream.config.window}, '
+          f'overlap {stream.config.overlap}, rule {stream.config.rule}')
+    print('| frames | resident MiB | frames/s |\n|-------:|-------------:|---------:|')
+    for frames, memory, rate in rows:
+        print(f'| {frames:6d} | {memory:12.1f} | {rate:8.1f} |')
+    # The first windows still fill caches and buffers.
+    warm = rows[max(len(rows) // 10 - 1, 0)][1] if rows else resident_mib()
+    growth = resident_mib() - warm
+    print(f'received {counters.received}, published {counters.published}, '
+          f'dropped {sum(counters.dropped.values())}; growth {growth:+.1f} MiB')
+    return int(growth > args.limit or counters.published != args.frames)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""
+Relative disparity against true depth: one scale and shift per clip, then the metrics.
+
+Protocol of the evaluation of EnVision-Research/DVD: least squares of predicted to true disparity
+over all valid pixels of a clip, the result clipped at 1e-3 per metre, inverted, and clipped to
+the range of depths.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dvd_ros.evaluation.metrics import all_metrics
+
+_LEAST_DISPARITY = 1e-3
+MIN_DEPTH, MAX_DEPTH = 1e-3, 80.0
+
+
+def true_disparity(depth: np.ndarray) -> np.ndarray:
+    """Return 1 / depth, float32, 0 where depth is not finite and positive."""
+    depth = np.asarray(depth, np.float32)
+    return np.divide(1.0, depth, out=np.zeros_like(depth), where=np.isfinite(depth) & (depth > 0))
+
+
+def align_disparity(disparity: np.ndarray, truth: np.ndarray,
+                    mask: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """
+    Fit predicted to true disparity by least squares, once for the clip.
+
+    ``disparity`` is relative, ``truth`` in 1/m, ``mask`` bool, all of one shape. Returns the
+    fitted disparity (float32, 1/m), scale and shift. A constant prediction has scale 0: it
+    becomes the mean of the truth.
+
+    Raises ValueError if the shapes differ or the mask is empty.
+    """
+    if not disparity.shape == truth.shape == mask.shape:
+        raise ValueError(f'disparity, truth and mask must be of one shape, got '
+                         f'{list(disparity.shape)}, {list(truth.shape)}, {list(mask.shape)}')
+    if not mask.any():
+        raise ValueError('the mask leaves no pixel to fit')
+    x, y = disparity[mask].astype(np.float64), truth[mask].astype(np.float64)
+    x_mean, y_mean = x.mean(), y.mean()
+    variance = np.mean((x - x_mean) ** 2)
+    flat = variance <= 1e-12 * np.mean(x ** 2)
+    scale = 0.0 if flat else float(np.mean((x - x_mean) * (y - y_mean)) / variance)
+    shift = float(y_mean - scale * x_mean)
+    return (disparity * scale + shift).astype(np.float32), scale, shift
+
+
+def fit_depth(disparity: np.ndarray, truth: np.ndarray, max_depth: float = MAX_DEPTH) -> np.ndarray:
+    """
+    Turn a clip's relative disparity into metres by fitting it to true depth.
+
+    ``disparity`` and ``truth`` (metres, NaN or 0 where unknown) are [T,H,W]. Pixels count in the
+    fit where truth is known, at most ``max_depth``, and disparity is more than 0. Returns float32
+    metres within 1e-3 .. max_depth, NaN where disparity is NaN.
+
+    Raises ValueError if the shapes differ or no pixel is left.
+    """
+    with np.errstate(invalid='ignore'):
+        mask = valid_truth(truth, max_depth) & (disparity > 0.0)
+    fitted, _, _ = align_disparity(disparity, true_disparity(truth), mask)
+    depth = 1.0 / np.maximum(fitted, _LEAST_DISPARITY)
+    return np.clip(depth, MIN_DEPTH, max_depth).astype(np.float32)
+
+
+def valid_truth(truth: np.ndarray, max_depth: float = MAX_DEPTH) -> np.ndarray:
+    """Return where true depth is known and at most ``max_depth`` metres, bool."""
+    truth = np.nan_to_num(np.asarray(truth), nan=0.0, posinf=0.0, neginf=0.0)
+    return (truth > 0.0) & (truth <= max_depth)
+
+
+def evaluate_disparity(disparity: np.ndarray, truth: np.ndarray,
+                       max_depth: float = MAX_DEPTH) -> dict[str, float]:
+    """
+    Score a clip's relative disparity after one fit of scale and shift.
+
+    Arguments as for fit_depth. Measured wherever truth is valid and the prediction is not NaN,
+    also where disparity is 0. Returns metrics.all_metrics, plus ``coverage``, the part of the
+    valid truth that has a prediction.
+    """
+    depth = fit_depth(disparity, truth, max_depth)
+    valid = valid_truth(truth, max_depth)
+    measured = valid & np.isfinite(depth)
+    scores = all_metrics(depth, np.where(measured, truth, 1.0), measured)
+    scores['coverage'] = float(measured.sum() / valid.sum())
+    return scores
+
+
+def baselines(truth: np.ndarray, max_depth: float = MAX_DEPTH) -> dict[str, dict[str, float]]:
+    """
+    Score what needs no model, fitted as any prediction: the least that a model must beat.
+
+    ``constant``: one disparity for all pixels. ``image row``: disparity grows with the row.
+    Returns evaluate_disparity of each by name.
+    """
+    rows = np.arange(1, truth.shape[-2] + 1, dtype=np.float32) / truth.shape[-2]
+    guesses = {'constant': np.ones(truth.shape, np.float32),
+               'image row': np.broadcast_to(rows[:, None], truth.shape)}
+    return {name: evaluate_disparity(guess, truth, max_depth) for name, guess in guesses.items()}
+
+
+def report(rows: dict[str, dict[str, float]]) -> str:
+    """Return scores by name as a table for terminals and markdown."""
+    columns = list(next(iter(rows.values())))
+    width = max(len(name) for name in rows)
+    lines = ['| ' + ' | '.join([' ' * width, *columns]) + ' |',
+             '|' + '|'.join(['-' * (width + 2)] + ['-' * (len(name) + 1) + ':'
+                                                   for name in columns]) + '|']
+    for name, scores in rows.items():
+        cells = [f'{scores[column]:.4g}'.rjust(len(column)) for column in columns]
+        lines.append('| ' + ' | '.join([name.ljust(width), *cells]) + ' |')
+    return '\n'.join(lines)
