@@ -11,9 +11,11 @@ import argparse
 import os
 import sys
 import time
+from typing import Any
+
+import numpy as np
 
 from dvd_ros.stream import DepthStream, Frame, StreamConfig
-import numpy as np
 
 
 class StandIn:
@@ -46,10 +48,10 @@ def main() -> int:
     parser.add_argument('--limit', type=float, default=16.0, help='growth allowed, MiB')
     args = parser.parse_args()
     if args.stand_in:
-        regressor = StandIn()
+        regressor: Any = StandIn()
     else:
         from dvd_ros.regressor import load_regressor
-        regressor = load_regressor(args.model)
+        regressor = load_regressor(args.model, window=StreamConfig.window)
 
     height, width = args.size
     texture = np.random.default_rng(0).integers(0, 256, (height, 2 * width, 3), np.uint8)

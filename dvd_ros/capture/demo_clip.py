@@ -12,9 +12,9 @@ A clip is a folder:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 import json
 import lzma
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -83,7 +83,8 @@ def write_clip(folder: str | Path, images: np.ndarray, depth: np.ndarray, intrin
                    for name in ('width', 'height', 'fx', 'fy', 'cx', 'cy')})
     (folder / CAMERA).write_text(json.dumps(camera, indent=2) + '\n')
     _write_video(folder / VIDEO, images, rate)
-    np.savez(folder / DEPTH, **_encode(depth, depth_step))
+    layout, limits, codes = _encode(depth, depth_step)
+    np.savez(folder / DEPTH, layout=layout, range=limits, codes=codes)
     size = sum((folder / name).stat().st_size for name in (CAMERA, VIDEO, DEPTH))
     if size > max_bytes:
         raise ValueError(f'the clip takes {size} bytes, at most {max_bytes} are allowed; use '
@@ -128,7 +129,7 @@ class ClipDepth:
         return depth[:self.height, :self.width]
 
 
-def _encode(depth: np.ndarray, step: int) -> dict[str, np.ndarray]:
+def _encode(depth: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # The pixel in the middle of each block stands for the block.
     small = np.empty((len(depth), -(-depth.shape[1] // step), -(-depth.shape[2] // step)))
     rows = np.minimum(np.arange(small.shape[1]) * step + step // 2, depth.shape[1] - 1)
@@ -141,8 +142,8 @@ def _encode(depth: np.ndarray, step: int) -> dict[str, np.ndarray]:
     lowest, highest = float(inverse[valid].min()), float(inverse[valid].max())
     unit = (highest - lowest) / (_LEVELS - 1) or 1.0
     codes = np.where(valid, 1 + np.round((inverse - lowest) / unit), 0).astype(np.uint16)
-    return {'layout': np.array([*depth.shape, step]), 'range': np.array([lowest, highest]),
-            'codes': np.frombuffer(_pack(codes), np.uint8)}
+    return (np.array([*depth.shape, step]), np.array([lowest, highest]),
+            np.frombuffer(_pack(codes), np.uint8))
 
 
 def _pack(codes: np.ndarray) -> bytes:
@@ -164,7 +165,7 @@ def _unpack(packed: bytes, shape: tuple[int, int, int]) -> np.ndarray:
 def _write_video(path: Path, images: np.ndarray, rate: float) -> None:
     height, width = images.shape[1:3]
     for codec in _CODECS:
-        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), rate, (width, height))
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), rate, (width, height))
         if writer.isOpened():
             break
     else:

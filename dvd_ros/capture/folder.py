@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-import re
 
 import cv2
 import numpy as np
 
-from dvd_ros.capture.demo_clip import ClipDepth, DEPTH, VIDEO
-from dvd_ros.capture.source import (
-    Capture, check_rate, DEFAULT_RATE, read_camera, read_image)
+from dvd_ros.capture.demo_clip import DEPTH, VIDEO, ClipDepth
+from dvd_ros.capture.source import DEFAULT_RATE, Capture, check_rate, read_camera, read_image
 from dvd_ros.capture.video import VideoFile
 from dvd_ros.stream.frame import Frame
 
@@ -123,7 +122,7 @@ def _read_rows(folder: Path) -> list[tuple[int, Path, Path | None]]:
     """Return (stamp in ns, image, depth image or None) per frame."""
     associations = folder / 'associations.txt'
     if associations.is_file():
-        rows = []
+        rows: list[tuple[int, Path, Path | None]] = []
         for stamp, name, rest in _read_list(associations, 4):
             if 'depth' in name and 'depth' not in rest[1]:
                 # Some recordings list depth first.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 import re
+from pathlib import Path
 
 from dvd_ros.capture.demo_clip import is_clip
 from dvd_ros.capture.folder import ClipFolder, ImageFolder, RgbdFolder
@@ -38,7 +38,7 @@ def open_capture(source: int | str | Path, rate: float | None = None,
     """
     text = str(source)
     if isinstance(source, int) or text.isdigit():
-        return LiveCamera(int(source), rate, frame_id)
+        return LiveCamera(int(text), rate, frame_id)
     if re.match(r'[a-z][a-z0-9+.-]*://', text) or text.startswith('/dev/'):
         return LiveCamera(text, rate, frame_id)
     path = Path(source).expanduser()

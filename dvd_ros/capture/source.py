@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-import json
 from pathlib import Path
 from typing import Any
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
-import time
 
 import cv2
 
-from dvd_ros.capture.source import Capture, check_rate, DEFAULT_RATE
+from dvd_ros.capture.source import DEFAULT_RATE, Capture, check_rate
 from dvd_ros.geometry.intrinsics import Intrinsics
 from dvd_ros.stream.frame import Frame
 

@@ -63,7 +63,7 @@ def contact_sheet(images: Sequence[np.ndarray], depth: Sequence[np.ndarray],
     depths = [_valid(depth[i]) for i in shown]
     truths = ([] if truth is None else
               [np.full_like(d, np.nan) if truth[i] is None else _valid(truth[i])
-               for i, d in zip(shown, depths)])
+               for i, d in zip(shown, depths, strict=True)])
     if all(np.isnan(one).all() for one in truths):
         truths = []
     near, far = _range(truths or depths)
@@ -73,7 +73,7 @@ def contact_sheet(images: Sequence[np.ndarray], depth: Sequence[np.ndarray],
             ('depth', [_resized(_colour_depth(d, near, far), size) for d in depths],
              _depth_bar(size[1], near, far, unit))]
     if truths:
-        errors = [_dense(np.abs(d - t) / t, width) for d, t in zip(depths, truths)]
+        errors = [_dense(np.abs(d - t) / t, width) for d, t in zip(depths, truths, strict=True)]
         nearest = [1.0 / _dense(1.0 / t, width) for t in truths]
         rows += [('true depth', [_resized(_colour_depth(t, near, far), size) for t in nearest],
                   _depth_bar(size[1], near, far, unit)),
@@ -162,7 +162,7 @@ def _bar(height: int, colormap: int, labels: list[str], unit: str) -> np.ndarray
     top, bottom = 20, height - 8
     ramp = np.linspace(1.0, 0.0, bottom - top)[:, None].repeat(14, axis=1)
     bar[top:bottom, 2:16] = _colours(ramp, colormap)
-    for part, label in zip(np.linspace(0.0, 1.0, len(labels)), labels):
+    for part, label in zip(np.linspace(0.0, 1.0, len(labels)), labels, strict=True):
         y = round(top + part * (bottom - top - 1))
         bar[y, 16:20] = _INK
         _write(bar, label, 23, y + 4, 0.38)

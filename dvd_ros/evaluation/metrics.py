@@ -43,7 +43,7 @@ def log10(depth: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) 
 
 
 def silog(depth: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) -> float:
-    """100 x sd of ln depth - ln truth (blind to a common factor); variances averaged over frames."""
+    """100 x sd of ln depth - ln truth, blind to a common factor; the variance is per frame."""
     depth, truth, mask = _checked(depth, truth, mask)
     difference = np.log(depth) - np.log(truth)
     variance = _frame_means(difference ** 2, mask) - _frame_means(difference, mask) ** 2

@@ -144,4 +144,5 @@ class DepthStream:
         self.counters.published += window.new
         return [DepthFrame(frame, disparity, self._scale.depth(disparity), None,
                            alignment.segment, window.index, alignment)
-                for frame, disparity in zip(window.frames[-window.new:], alignment.disparity)]
+                for frame, disparity in zip(window.frames[-window.new:], alignment.disparity,
+                                            strict=True)]

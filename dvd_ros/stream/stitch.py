@@ -62,7 +62,7 @@ def stitch(windows: Sequence[np.ndarray], spans: Sequence[tuple[int, int]],
                          f'windows and {len(spans)} spans')
     result = np.empty((max(end for _, end in spans), *windows[0].shape[1:]), np.float32)
     done = 0
-    for index, (window, (start, end)) in enumerate(zip(windows, spans)):
+    for index, (window, (start, end)) in enumerate(zip(windows, spans, strict=True)):
         overlap = done - start
         if start < 0 or overlap < 0 or end <= done:
             raise ValueError(f'span {index} = ({start}, {end}) does not go on from frame {done}')

@@ -2,10 +2,11 @@ import json
 from pathlib import Path
 
 import cv2
-from dvd_ros.capture import open_capture, write_clip
-from dvd_ros.geometry import Intrinsics
 import numpy as np
 import pytest
+
+from dvd_ros.capture import open_capture, write_clip
+from dvd_ros.geometry import Intrinsics
 
 SHARED = Path(__file__).resolve().parents[3] / 'shared' / 'data'
 CAMERA = Intrinsics(64, 48, 60.0, 60.0, 31.5, 23.5)
@@ -36,12 +37,14 @@ def video(tmp_path):
 def test_video_gives_rgb_at_its_own_rate_and_again(video):
     capture = open_capture(video, frame_id='cam')
     assert (capture.name, capture.rate, capture.length) == ('walk', 12.5, 10)
-    assert not capture.has_truth and capture.truth(0) is None and not capture.live
+    assert not capture.has_truth
+    assert capture.truth(0) is None
+    assert not capture.live
     for _ in range(2):
         frames = list(capture)
         assert [frame.stamp for frame in frames] == [80_000_000 * i for i in range(10)]
         assert {frame.frame_id for frame in frames} == {'cam'}
-        for frame, image in zip(frames, pictures(10)):
+        for frame, image in zip(frames, pictures(10), strict=True):
             assert np.abs(frame.image.astype(int) - image).mean() < 4
 
 
@@ -78,7 +81,7 @@ def test_a_video_cut_short_ends_early(video, tmp_path):
 
 
 def test_image_folder_in_natural_order(tmp_path):
-    for number, image in zip((1, 2, 10, 11), pictures(4)):
+    for number, image in zip((1, 2, 10, 11), pictures(4), strict=True):
         write_png(tmp_path / f'view{number}.png', image)
     (tmp_path / 'notes.txt').write_text('not an image')
     capture = open_capture(tmp_path, rate=10)
@@ -120,10 +123,12 @@ def test_rgbd_folder_has_stamps_intrinsics_and_truth(tmp_path):
     capture = open_capture(tmp_path)
     frames = list(capture)
     assert [frame.stamp for frame in frames] == [1311868164_363090001 + 1000 * n for n in range(3)]
-    assert capture.rate == pytest.approx(1e6) and capture.has_truth
+    assert capture.rate == pytest.approx(1e6)
+    assert capture.has_truth
     assert frames[0].intrinsics == CAMERA
     truth = capture.truth(2)
-    assert truth.dtype == np.float32 and np.isnan(truth[:4]).all()
+    assert truth.dtype == np.float32
+    assert np.isnan(truth[:4]).all()
     np.testing.assert_allclose(truth[4:], 1.502, rtol=1e-6)
     np.testing.assert_array_equal(frames[1].image, pictures(3)[1])
 
@@ -132,19 +137,21 @@ def test_rgbd_folder_listed_depth_first(tmp_path):
     make_rgbd(tmp_path, [f'9.0 depth/{n}.png {n}.5 rgb/{n}.png' for n in range(3)])
     capture = open_capture(tmp_path)
     assert [frame.stamp for frame in capture] == [500_000_000, 1_500_000_000, 2_500_000_000]
-    assert capture.rate == pytest.approx(1.0) and np.nanmax(capture.truth(1)) == pytest.approx(1.501)
+    assert capture.rate == pytest.approx(1.0)
+    assert np.nanmax(capture.truth(1)) == pytest.approx(1.501)
 
 
 def test_rgbd_folder_without_associations_pairs_by_time(tmp_path):
     make_rgbd(tmp_path, [f'{n}.000 rgb/{n}.png' for n in range(3)], 'rgb.txt', camera=False)
     (tmp_path / 'depth.txt').write_text('0.010 depth/0.png\n1.500 depth/1.png\n1.995 depth/2.png\n')
     capture = open_capture(tmp_path)
-    assert capture.intrinsics is None and capture.truth(1) is None
+    assert capture.intrinsics is None
+    assert capture.truth(1) is None
     assert np.nanmax(capture.truth(0)) == pytest.approx(0.3)      # TUM's 5000 units per metre
     assert np.nanmax(capture.truth(2)) == pytest.approx(1502 / 5000)
 
 
-@pytest.mark.parametrize('lines, named', [
+@pytest.mark.parametrize(('lines', 'named'), [
     (['0.0 rgb/0.png'], 'line 2.*4 columns'),
     ([ROWS[0], 'zero rgb/1.png 1.0 depth/1.png'], 'line 3'),
     ([], 'lists no frames')])
@@ -183,11 +190,12 @@ def test_clip_comes_back(tmp_path):
     frames = list(capture)
     assert (capture.name, capture.rate, capture.length) == ('clip', 24.0, 12) == (
         'clip', 24.0, len(frames))
-    assert frames[3].intrinsics == CAMERA and frames[3].stamp == 125_000_000
+    assert frames[3].intrinsics == CAMERA
+    assert frames[3].stamp == 125_000_000
     truth = np.stack([capture.truth(index) for index in range(12)])
     assert truth.dtype == np.float32
     np.testing.assert_allclose(truth, room(12), rtol=2e-3)     # NaN where NaN
-    for frame, image in zip(frames, pictures(12)):
+    for frame, image in zip(frames, pictures(12), strict=True):
         assert np.abs(frame.image.astype(int) - image).mean() < 5
 
 
@@ -223,17 +231,19 @@ def test_damaged_clip_depth_is_named(tmp_path):
         open_capture(tmp_path)
 
 
-@pytest.mark.parametrize('name, rate, count, deepest', [
+@pytest.mark.parametrize(('name', 'rate', 'count', 'deepest'), [
     ('sevenscenes_redkitchen', 30.0, 120, 5.0), ('kitti_raw_city', 10.0, 48, 85.0)])
 def test_real_recordings(name, rate, count, deepest):
     if not (SHARED / name).is_dir():
         pytest.skip(f'{name} is not in ../shared/data')
     capture = open_capture(SHARED / name)
-    assert capture.rate == pytest.approx(rate, rel=1e-3) and capture.length == count
+    assert capture.rate == pytest.approx(rate, rel=1e-3)
+    assert capture.length == count
     frame = next(iter(capture))
     truth = capture.truth(0)
     assert truth.shape == frame.size == (frame.intrinsics.height, frame.intrinsics.width)
-    assert 0.3 < np.nanmin(truth) and np.nanmax(truth) < deepest
+    assert 0.3 < np.nanmin(truth)
+    assert np.nanmax(truth) < deepest
 
 
 def test_real_video():

@@ -1,7 +1,8 @@
 import cv2
-from dvd_ros.evaluation.contact_sheet import colour_depth, contact_sheet, write_contact_sheet
 import numpy as np
 import pytest
+
+from dvd_ros.evaluation.contact_sheet import colour_depth, contact_sheet, write_contact_sheet
 
 
 def clip(count=9):
@@ -15,7 +16,8 @@ def test_sheet_grows_by_the_rows_that_there_are():
     images, depth = clip()
     without = contact_sheet(images, depth, columns=4, width=80)
     with_truth = contact_sheet(images, depth, depth, columns=4, width=80)
-    assert without.dtype == np.uint8 and without.shape[2] == 3
+    assert without.dtype == np.uint8
+    assert without.shape[2] == 3
     assert with_truth.shape[0] - without.shape[0] == 2 * (60 + 6)
     assert contact_sheet(images, depth, [None] * 9, columns=4, width=80).shape == without.shape
     assert contact_sheet(images[:1], depth[:1]).shape[1] < contact_sheet(images, depth).shape[1]
@@ -40,12 +42,14 @@ def test_error_row_shows_where_depth_is_wrong():
     bad = contact_sheet(images + 90, wrong, depth, width=80)
     rows = slice(-66, -6)
     assert good[rows, 90:160].max() < 10              # black
-    assert bad[rows, 90:120].max() < 10 and bad[rows, 130:160].min() > 100
+    assert bad[rows, 90:120].max() < 10
+    assert bad[rows, 130:160].min() > 100
 
 
 def test_near_is_red_far_is_blue_none_is_grey():
     colours = colour_depth(np.array([[1.0, 8.0, np.nan, 0.0, np.inf]]), 1.0, 8.0)[0].astype(int)
-    assert colours[0, 0] > colours[0, 2] and colours[1, 2] > colours[1, 0]
+    assert colours[0, 0] > colours[0, 2]
+    assert colours[1, 2] > colours[1, 0]
     assert (colours[2:] == 128).all()
 
 

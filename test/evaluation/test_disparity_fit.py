@@ -1,10 +1,10 @@
 import json
 
-from dvd_ros.evaluation import (
-    align_disparity, baselines, evaluate_disparity, fit_depth, report)
-from dvd_ros.evaluation.align import true_disparity
 import numpy as np
 import pytest
+
+from dvd_ros.evaluation import align_disparity, baselines, evaluate_disparity, fit_depth, report
+from dvd_ros.evaluation.align import true_disparity
 
 
 def test_fit_equals_the_reference(golden):
@@ -23,7 +23,8 @@ def test_fit_equals_the_reference(golden):
 def clip(seed=0):
     """Ten frames of a floor that meets a far wall, with boxes; metres."""
     rng = np.random.default_rng(seed)
-    truth = np.minimum(6.0, 30.0 / np.maximum(np.arange(40) - 12, 1))[:, None] * np.ones((10, 40, 50))
+    floor = np.minimum(6.0, 30.0 / np.maximum(np.arange(40) - 12, 1))
+    truth = floor[:, None] * np.ones((10, 40, 50))
     for frame in truth:
         y, x = rng.integers(5, 25, 2)
         frame[y:y + 12, x:x + 15] = rng.uniform(1.0, 2.0)
@@ -33,7 +34,9 @@ def clip(seed=0):
 def test_scale_and_shift_cost_nothing():
     truth = clip()
     scores = evaluate_disparity(0.37 / truth + 0.2, truth)
-    assert scores['abs_rel'] < 1e-5 and scores['delta1'] == 1.0 and scores['coverage'] == 1.0
+    assert scores['abs_rel'] < 1e-5
+    assert scores['delta1'] == 1.0
+    assert scores['coverage'] == 1.0
 
 
 def test_one_fit_for_the_clip_not_one_per_frame():
@@ -76,8 +79,10 @@ def test_baselines_are_what_they_say():
 
 def test_report_is_a_table_with_every_row():
     lines = report(baselines(clip())).splitlines()
-    assert len(lines) == 4 and len({len(line.split('|')) for line in lines}) == 1
-    assert 'abs_rel' in lines[0] and 'image row' in lines[3]
+    assert len(lines) == 4
+    assert len({len(line.split('|')) for line in lines}) == 1
+    assert 'abs_rel' in lines[0]
+    assert 'image row' in lines[3]
 
 
 def test_no_truth_is_an_error():

@@ -1,9 +1,10 @@
 import json
 
-from dvd_ros.evaluation import all_metrics
-from dvd_ros.evaluation.metrics import abs_rel, delta, rmse, silog
 import numpy as np
 import pytest
+
+from dvd_ros.evaluation import all_metrics
+from dvd_ros.evaluation.metrics import abs_rel, delta, rmse, silog
 
 NAMES = {'abs_rel': 'abs_relative_difference', 'sq_rel': 'squared_relative_difference',
          'rmse': 'rmse_linear', 'rmse_log': 'rmse_log', 'log10': 'log10', 'silog': 'silog_rmse',

@@ -1,6 +1,7 @@
-from dvd_ros.geometry import depth_from_disparity, disparity_from_depth
 import numpy as np
 import pytest
+
+from dvd_ros.geometry import depth_from_disparity, disparity_from_depth
 
 
 def test_the_two_depths_fix_the_line():
@@ -26,10 +27,11 @@ def test_depth_stays_positive_finite_and_within_far():
 def test_no_disparity_is_no_depth():
     assert np.isnan(depth_from_disparity(np.array([np.nan, np.inf, -np.inf]), 0.5, 10.0)).all()
     disparity = disparity_from_depth(np.array([np.nan, 0.0, -1.0, np.inf]), 0.5, 10.0)
-    assert np.isnan(disparity[:3]).all() and disparity[3] == 0.0
+    assert np.isnan(disparity[:3]).all()
+    assert disparity[3] == 0.0
 
 
-@pytest.mark.parametrize('near, far', [(0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (-1.0, 1.0)])
+@pytest.mark.parametrize(('near', 'far'), [(0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (-1.0, 1.0)])
 def test_range_must_be_one(near, far):
     with pytest.raises(ValueError, match='near'):
         depth_from_disparity(np.zeros(3), near, far)

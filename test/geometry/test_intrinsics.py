@@ -1,9 +1,10 @@
 import math
 
 import cv2
-from dvd_ros.geometry import Intrinsics
 import numpy as np
 import pytest
+
+from dvd_ros.geometry import Intrinsics
 
 
 def test_hfov_is_recovered_and_the_centre_is_the_image_centre():
@@ -30,7 +31,7 @@ def test_scaling_there_and_back_is_identity():
     np.testing.assert_allclose(back.matrix, camera.matrix, rtol=1e-12)
 
 
-@pytest.mark.parametrize('values, named', [
+@pytest.mark.parametrize(('values', 'named'), [
     ((0, 480, 500.0, 500.0, 320.0, 240.0), 'width'),
     ((640, 480, 0.0, 500.0, 320.0, 240.0), 'fx'),
     ((640, 480, 500.0, math.nan, 320.0, 240.0), 'fy'),

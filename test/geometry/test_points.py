@@ -1,15 +1,17 @@
 import struct
 
-from dvd_ros.geometry import Intrinsics, pack_rgb, points_from_depth, write_ply
 import numpy as np
 import pytest
+
+from dvd_ros.geometry import Intrinsics, pack_rgb, points_from_depth, write_ply
 
 CAMERA = Intrinsics(64, 48, 60.0, 62.0, 31.5, 22.0)
 
 
 def test_pixels_land_on_their_rays():
     points = points_from_depth(np.full((48, 64), 2.0), CAMERA)
-    assert points.shape == (48, 64, 3) and points.dtype == np.float32
+    assert points.shape == (48, 64, 3)
+    assert points.dtype == np.float32
     assert (points[..., 2] == 2.0).all()
     np.testing.assert_allclose(points[22, :, 0], 2.0 * (np.arange(64) - 31.5) / 60.0, rtol=1e-6)
     assert points[0, 0, 0] < 0 < points[0, -1, 0]      # x to the right
@@ -33,7 +35,8 @@ def test_a_pixel_without_depth_is_a_hole_and_keeps_its_place(hole):
     depth = np.ones((48, 64), np.float32)
     depth[5, 7] = hole
     missing = np.isnan(points_from_depth(depth, CAMERA))
-    assert missing[5, 7].all() and missing.sum() == 3
+    assert missing[5, 7].all()
+    assert missing.sum() == 3
 
 
 def test_size_must_be_the_cameras():
@@ -43,7 +46,8 @@ def test_size_must_be_the_cameras():
 
 def test_colours_are_packed_as_point_clouds_carry_them():
     packed = pack_rgb(np.array([[[1, 2, 3], [255, 128, 0]]], np.uint8))
-    assert packed.shape == (1, 2) and packed.dtype == np.float32
+    assert packed.shape == (1, 2)
+    assert packed.dtype == np.float32
     assert struct.unpack('<I', packed[0, 0].tobytes())[0] == 0x010203
     assert packed.view(np.uint32)[0, 1] == 0xFF8000
 

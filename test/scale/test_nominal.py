@@ -1,5 +1,6 @@
-from dvd_ros.scale import NominalScale
 import numpy as np
+
+from dvd_ros.scale import NominalScale
 
 
 def test_nominal_metres_say_that_they_are_nominal():

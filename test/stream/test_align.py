@@ -1,8 +1,9 @@
 import math
 
-from dvd_ros.stream import stitch, window_spans, WindowAligner
 import numpy as np
 import pytest
+
+from dvd_ros.stream import WindowAligner, stitch, window_spans
 
 
 def scene(frames, height=24, width=32, seed=0):
@@ -50,7 +51,7 @@ def test_rule_dvd_equals_stitch_where_stitch_does_not_blend():
     published, results = run(WindowAligner('dvd'), clip, 13, 5, lambda _, index: noisy[index])
     stitched = stitch([noisy[index] for index in range(len(spans))], spans)
     blended = np.zeros(50, bool)
-    for (_, end), (start, _) in zip(spans, spans[1:]):
+    for (_, end), (start, _) in zip(spans[:-1], spans[1:], strict=True):
         blended[start:end] = True
     assert 20 < (~blended).sum()
     np.testing.assert_allclose(published[~blended], stitched[~blended], atol=1e-5)
@@ -91,7 +92,8 @@ def test_flat_windows_are_no_reason_to_invent_a_scale(rule):
     aligner = WindowAligner(rule)
     aligner.align(np.full((5, 6, 8), 0.4, np.float32), 5)
     result = aligner.align(np.full((5, 6, 8), 0.4, np.float32), 3)
-    assert result.scale == pytest.approx(1.0) and np.isfinite(result.disparity).all()
+    assert result.scale == pytest.approx(1.0)
+    assert np.isfinite(result.disparity).all()
     np.testing.assert_allclose(result.disparity, 0.4, atol=1e-6)
 
 
@@ -159,7 +161,7 @@ def test_large_images_are_sampled_without_losing_the_scale():
     assert aligner.align(clip[2:7] * 0.8, 2).scale == pytest.approx(1.25, rel=5e-3)
 
 
-@pytest.mark.parametrize('shape, new', [((5, 4), 5), ((5, 4, 4), 0), ((5, 4, 4), 6)])
+@pytest.mark.parametrize(('shape', 'new'), [((5, 4), 5), ((5, 4, 4), 0), ((5, 4, 4), 6)])
 def test_window_must_be_one(shape, new):
     with pytest.raises(ValueError, match='raw'):
         WindowAligner().align(np.zeros(shape), new)

@@ -1,8 +1,10 @@
-from dvd_ros.geometry import Intrinsics
-from dvd_ros.stream import DepthStream, Frame, StreamConfig, window_spans, WindowBuffer
-from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dvd_ros.geometry import Intrinsics
+from dvd_ros.stream import DepthStream, Frame, StreamConfig, WindowBuffer, window_spans
 
 SECOND = 10 ** 9
 STEP = SECOND // 30
@@ -50,7 +52,7 @@ def test_every_frame_is_published_once_in_order(window, data):
     stream = DepthStream(Luminance(), StreamConfig(window=window, overlap=overlap))
     sent, got, expected_segments = [], [], []
     size, stamp, name, camera = (6, 8), 100 * SECOND, 'camera', None
-    for segment, (length, kind) in enumerate(zip(lengths, breaks)):
+    for segment, (length, kind) in enumerate(zip(lengths, breaks, strict=True)):
         for number in range(length):
             stamp += STEP
             item = frame(number, stamp, size, name, camera)
@@ -79,7 +81,8 @@ def test_every_frame_is_published_once_in_order(window, data):
     assert [id(done.frame) for done in got] == [id(item) for item in sent]
     assert [done.segment for done in got] == expected_segments
     assert (stream.counters.received, stream.counters.published) == (len(sent), len(sent))
-    assert not stream.counters.dropped and stream.counters.pending == 0
+    assert not stream.counters.dropped
+    assert stream.counters.pending == 0
     for done in got:
         assert done.stamp == done.frame.stamp
         assert done.depth.shape == done.disparity.shape == done.frame.size
@@ -112,7 +115,8 @@ def test_a_run_shorter_than_a_window_is_flushed_too():
     model = Luminance()
     stream = DepthStream(model, StreamConfig(window=13, overlap=5))
     assert feed(stream, map(frame, range(3))) == []
-    assert len(stream.flush()) == 3 and model.lengths == [3]
+    assert len(stream.flush()) == 3
+    assert model.lengths == [3]
 
 
 def test_depth_is_the_nominal_one_of_the_aligned_disparity():
@@ -129,7 +133,8 @@ def test_repeated_and_slightly_backward_stamps_are_dropped_and_counted():
     got = feed(stream, map(frame, numbers))
     assert [done.stamp // STEP for done in got] == [0, 1, 2, 3, 4]
     assert stream.counters.dropped == {'repeated_stamp': 2, 'backward_stamp': 1}
-    assert stream.counters.received == 8 and {done.segment for done in got} == {0}
+    assert stream.counters.received == 8
+    assert {done.segment for done in got} == {0}
 
 
 def test_a_late_or_intermittent_camera_info_is_no_new_segment():
@@ -137,7 +142,8 @@ def test_a_late_or_intermittent_camera_info_is_no_new_segment():
     stream = DepthStream(Luminance(), StreamConfig(window=5, overlap=1))
     known = [None, None, camera, camera, None, camera, None, None, camera]
     got = feed(stream, [frame(i, intrinsics=value) for i, value in enumerate(known)])
-    assert len(got) == 9 and {done.segment for done in got} == {0}
+    assert len(got) == 9
+    assert {done.segment for done in got} == {0}
 
 
 def test_new_segment_shares_no_frames_and_no_scale_with_the_old():
@@ -162,7 +168,8 @@ def test_a_failing_model_costs_its_window_and_no_more():
     got += feed(stream, map(frame, range(9, 14)))
     assert [done.stamp // STEP for done in got] == [0, 1, 2, 3, 4, 9, 10, 11, 12, 13]
     assert stream.counters.dropped == {'model_error': 4}
-    assert got[-1].segment == 1 and stream.counters.pending == 0
+    assert got[-1].segment == 1
+    assert stream.counters.pending == 0
 
 
 def test_a_model_that_fails_on_the_leftover_does_not_cost_the_next_frame():
@@ -192,7 +199,8 @@ def test_reset_drops_what_waits_and_counts_it():
     stream = DepthStream(Luminance(), StreamConfig(window=5, overlap=1))
     feed(stream, map(frame, range(7)))
     stream.reset()
-    assert stream.counters.dropped == {'reset': 2} and stream.flush() == []
+    assert stream.counters.dropped == {'reset': 2}
+    assert stream.flush() == []
     assert feed(stream, map(frame, range(5)))[0].segment == 1
 
 

@@ -1,8 +1,9 @@
 import json
 
-from dvd_ros.stream import stitch, window_spans
 import numpy as np
 import pytest
+
+from dvd_ros.stream import stitch, window_spans
 
 
 def test_spans_equal_the_reference(golden):
@@ -13,7 +14,8 @@ def test_spans_equal_the_reference(golden):
         assert spans == [tuple(span) for span in row['windows']], row
 
 
-@pytest.mark.parametrize('frames, size, overlap', [(0, 13, 5), (9, 0, 0), (9, 5, 5), (9, 5, -1)])
+@pytest.mark.parametrize(('frames', 'size', 'overlap'),
+                         [(0, 13, 5), (9, 0, 0), (9, 5, 5), (9, 5, -1)])
 def test_impossible_spans(frames, size, overlap):
     with pytest.raises(ValueError, match='got'):
         window_spans(frames, size, overlap)
@@ -29,7 +31,7 @@ def test_stitch_equals_the_reference(golden, case):
     expected = arrays[f'case{case}.stitched']
     assert result.shape == expected.shape
     np.testing.assert_allclose(result, expected, atol=1e-5, rtol=0)
-    for window, untouched in zip(windows, before):
+    for window, untouched in zip(windows, before, strict=True):
         np.testing.assert_array_equal(window, untouched)
 
 
@@ -40,7 +42,7 @@ def test_stitch_takes_clips_without_channels():
     np.testing.assert_array_equal(stitch(windows, spans), with_channel[..., 0])
 
 
-@pytest.mark.parametrize('windows, spans', [
+@pytest.mark.parametrize(('windows', 'spans'), [
     ([], []),
     ([(5, 2, 2)], [(0, 5), (3, 8)]),
     ([(5, 2, 2), (5, 2, 2)], [(0, 5), (6, 11)]),

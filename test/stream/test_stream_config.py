@@ -1,12 +1,13 @@
 from dataclasses import fields
 
-from dvd_ros.stream import Frame, StreamConfig
-from dvd_ros.geometry import Intrinsics
 import numpy as np
 import pytest
 
+from dvd_ros.geometry import Intrinsics
+from dvd_ros.stream import Frame, StreamConfig
 
-@pytest.mark.parametrize('setting, value', [
+
+@pytest.mark.parametrize(('setting', 'value'), [
     ('window', 12), ('window', 0), ('window', -3), ('overlap', 13), ('overlap', -1),
     ('rule', 'best'), ('near', 0.0), ('near', -1.0), ('near', float('nan')), ('near', 30.0),
     ('far', 0.1), ('far', float('inf')), ('max_gap', 0.0), ('max_gap', float('nan')),
