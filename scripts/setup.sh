@@ -4,7 +4,7 @@
 #
 #   bash scripts/setup.sh [--test]
 #
-#   PYTHON=python3.12 bash scripts/setup.sh     with this Python (3.10 to 3.12; default: the first found)
+#   PYTHON=python3.12 bash scripts/setup.sh     a new .venv with this Python (default: the first of 3.10-3.12)
 #
 # Packages come through pip, with pip's own settings (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, ...), so a
 # smaller build of PyTorch, without CUDA, comes by naming an index that has one. What was installed
@@ -134,7 +134,7 @@ install_packages() {
 }
 
 build_messages() {
-  local build=$root/build/venv site
+  local build=$stamps/build site
   step 'configuring the messages' cmake -S "$root" -B "$build" --fresh -G Ninja \
     -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$venv" -DBUILD_TESTING=OFF \
     -DDVD_ROS_INSTALL_SOURCES=OFF -DPython3_EXECUTABLE="$venv/bin/python3"
