@@ -1,0 +1,89 @@
+"""Depth accuracy on scenes that the shipped model never saw, beside predictions without a model.
+
+
+Runs the live DepthStream over rendered held-out clips (scenes by seeds that training never uses;
+needs numba) and over recordings with true depth (--folder; default: those in ../shared/data that
+are there). One least-squares scale and shift in disparity per clip, as in the reference's
+evaluation. Prints a table; rendered scores are means over the clips.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from dvd_ros.capture import open_capture
+from dvd_ros.evaluation.align import baselines, evaluate_disparity, report
+from dvd_ros.regressor import Regressor, load_regressor
+from dvd_ros.stream import DepthStream, Frame
+
+SHARED = Path(__file__).resolve().parents[2] / 'shared' / 'data'
+COLUMNS = ('abs_rel', 'rmse', 'delta1')
+
+
+def rendered(clips: int, frames: int, street: float, seed: int,
+             ) -> Iterator[tuple[list[Frame], np.ndarray]]:
+    """Held-out clips: frames, and true depth [T,H,W] in metres."""
+    from dvd_ros.training.render import RenderConfig, render_clip
+    config = RenderConfig(frames=frames, street=street)
+    for index in range(clips):
+        clip = render_clip(seed + index, config)
+        yield [Frame(image, round(i * 1e9 / clip.rate)) for i, image in enumerate(clip.images)], \
+            clip.depth
+
+
+def recording(folder: Path) -> tuple[list[Frame], np.ndarray]:
+    """A recording with true depth: frames, and depth [T,H,W] in metres (NaN: unknown)."""
+    capture = open_capture(folder)
+    frames = list(capture)
+    truths = [capture.truth(i) for i in range(len(frames))]
+    if any(truth is None for truth in truths):
+        raise ValueError(f'{folder} has no true depth for some of its frames')
+    return frames, np.stack([t for t in truths if t is not None])
+
+
+def stream_disparity(regressor: Regressor, frames: Iterable[Frame]) -> np.ndarray:
+    """Disparity [T,H,W] of every frame as the live stream publishes it."""
+    stream = DepthStream(regressor)
+    done = [d for frame in frames for d in stream.push(frame)] + stream.flush()
+    return np.stack([d.disparity for d in done])
+
+
+def score(regressor: Regressor, frames: list[Frame], truth: np.ndarray) -> dict[str, dict]:
+    """Scores of the model, the image row and a constant on one clip."""
+    return {'model': evaluate_disparity(stream_disparity(regressor, frames), truth),
+            **baselines(truth)}
+
+
+def main() -> None:
+    """Parse the command line, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--model', default='mini')
+    parser.add_argument('--clips', type=int, default=16)
+    parser.add_argument('--frames', type=int, default=29)
+    parser.add_argument('--seed', type=int, default=1000, help='of the first held-out scene')
+    parser.add_argument('--folder', type=Path, action='append', default=[])
+    options = parser.parse_args()
+    regressor = load_regressor(options.model)
+    folders = options.folder or [p for p in sorted(SHARED.glob('*')) if
+                                 (p / 'associations.txt').is_file()]
+    rows: dict[str, dict[str, float]] = {}
+    for name, street in (('rendered rooms', 0.0), ('rendered streets', 1.0)):
+        scenes = rendered(options.clips, options.frames, street, options.seed)
+        scores = [score(regressor, *scene) for scene in tqdm(scenes, name, options.clips)]
+        for kind in scores[0]:
+            rows[f'{name}: {kind}'] = {column: float(np.mean([s[kind][column] for s in scores]))
+                                       for column in COLUMNS}
+    for folder in folders:
+        for kind, scored in score(regressor, *recording(folder)).items():
+            rows[f'{folder.name}: {kind}'] = {column: scored[column] for column in COLUMNS}
+    print(report(rows))
+
+
+if __name__ == '__main__':
+    main()
