@@ -12,7 +12,8 @@ def find_shards(folder: Path) -> list[Path]:
     """The finished shards of ``render_folder``, in order; FileNotFoundError if there is none."""
     shards = sorted(folder.glob('shard_*[0-9].npz'))
     if not shards:
-        raise FileNotFoundError(f'no shard_*.npz in {folder}: render them first (dvd_ros.training.render.render_folder)')
+        raise FileNotFoundError(f'no shard_*.npz in {folder}: '
+                                'render them first (dvd_ros.training.render.render_folder)')
     return shards
 
 

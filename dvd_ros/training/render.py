@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
@@ -108,14 +108,15 @@ def render_folder(folder: Path, first_seed: int, clips: int, config: RenderConfi
     if settings.exists() and json.loads(settings.read_text()) != asdict(config):
         raise ValueError(f'{folder} holds clips of other settings than {config}: choose another')
     settings.write_text(json.dumps(asdict(config)))
-    config = replace(config)
     started, done = time.monotonic(), 0
     with ProcessPoolExecutor(processes) as pool:
-        jobs = [pool.submit(_render_shard, folder / f'shard_{seed:07d}', seed, per_shard, config)
-                for seed in range(first_seed, first_seed + clips, per_shard)]
-        with tqdm(total=len(jobs) * per_shard, unit='clip', desc='render') as bar:
+        end = first_seed + clips
+        jobs = [pool.submit(_render_shard, folder / f'shard_{seed:07d}', seed,
+                            min(per_shard, end - seed), config)
+                for seed in range(first_seed, end, per_shard)]
+        with tqdm(total=len(jobs), unit='shard', desc=f'render {folder.name}') as bar:
             for job in as_completed(jobs):
                 done += job.result()
-                bar.update(per_shard)
+                bar.update()
     frames = done * config.frames
     print(f'{frames} frames, {frames / max(time.monotonic() - started, 1e-9):.1f} frames/s')

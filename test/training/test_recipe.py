@@ -1,0 +1,92 @@
+"""The whole recipe at toy size, from scenes to a folder that streams; and its interruptions."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+pytest.importorskip('numba')
+pytest.importorskip('diffusers')
+
+from dvd_ros.cli.main import main  # noqa: E402
+from dvd_ros.regressor import load_regressor  # noqa: E402
+from dvd_ros.stream import DepthStream, Frame  # noqa: E402
+from dvd_ros.training.loop import learning_rate, train  # noqa: E402
+from dvd_ros.training.recipe import MiniRecipe  # noqa: E402
+
+TOY = MiniRecipe(clips=2, images=2, size=(64, 64), window=13, vae_width=8, vae_crop=(32, 32),
+                 vae_batch=1, vae_steps=2, heads=1, head_dim=16, ffn_dim=16, layers=1,
+                 early_size=(48, 48), batch=1, early_steps=2, late_steps=1)
+
+
+def test_the_recipe_makes_a_model_that_streams(tmp_path):
+    from dvd_ros.training.run import run_recipe
+    folder = run_recipe(tmp_path / 'work', tmp_path / 'model', TOY, processes=1)
+    stream = DepthStream(load_regressor(folder), )
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (13, 60, 80, 3), dtype=np.uint8)
+    done = [d for i, image in enumerate(images) for d in stream.push(Frame(image, i * 10**8))]
+    assert len(done) + len(stream.flush()) == 13
+    assert all(np.isfinite(d.disparity).all() for d in done)
+    # A second run finds every stage done and changes nothing.
+    first = (folder / 'dit.safetensors').read_bytes()
+    run_recipe(tmp_path / 'work', folder, TOY, processes=1)
+    assert (folder / 'dit.safetensors').read_bytes() == first
+
+
+def _fit(checkpoint, steps, stop=None):
+    torch.manual_seed(0)
+    module = torch.nn.Linear(4, 1)
+
+    def losses_of(rng, step):
+        if step == stop:
+            raise KeyboardInterrupt
+        x = torch.from_numpy(rng.normal(size=(8, 4))).float()
+        return {'total': (module(x) - x.sum(1, keepdim=True)).square().mean()}
+
+    train(module, losses_of, steps=steps, peak_rate=0.05, checkpoint=checkpoint, seed=1,
+          warmup=2, save_every=5)
+    return torch.cat([p.detach().flatten() for p in module.parameters()])
+
+
+def test_a_run_that_was_cut_off_ends_as_one_that_was_not(tmp_path):
+    whole = _fit(tmp_path / 'whole.pt', 20)
+    with pytest.raises(KeyboardInterrupt):
+        _fit(tmp_path / 'cut.pt', 20, stop=13)
+    torch.testing.assert_close(_fit(tmp_path / 'cut.pt', 20), whole, rtol=0, atol=0)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
+    module = torch.nn.Linear(1, 1)
+    with pytest.raises(FloatingPointError, match='at step 0 of bad'):
+        train(module, lambda rng, step: {'total': module.weight.sum() * float('nan')}, steps=3,
+              peak_rate=0.1, checkpoint=tmp_path / 'bad.pt', seed=0)
+
+
+def test_learning_rate_rises_then_falls():
+    rates = [learning_rate(step, 100, 1.0, 10) for step in range(100)]
+    assert rates[9] == max(rates) == 1.0
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[-1] < 0.03
+    assert all(a >= b for a, b in zip(rates[9:], rates[10:], strict=False))
+
+
+@pytest.mark.parametrize('bad', [{'size': (100, 256)}, {'window': 12}, {'image_odds': 1.5}])
+def test_a_recipe_checks_itself(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        MiniRecipe(**bad)
+
+
+def test_the_command_refuses_what_the_recipe_does_not_have(capsys, tmp_path):
+    assert main(['train', str(tmp_path), '-o', str(tmp_path / 'm'), '--set', 'speed=3']) == 1
+    assert 'speed=3' in capsys.readouterr().err
+
+
+def test_render_writes_a_clip_that_plays(capsys, tmp_path):
+    from dvd_ros.capture import open_capture
+    assert main(['render', str(tmp_path / 'clip'), '--frames', '5', '--size', '48x64']) == 0
+    capture = open_capture(tmp_path / 'clip')
+    assert capture.length == 5
+    assert next(iter(capture)).image.shape == (48, 64, 3)
+    assert np.isfinite(capture.truth(4)).mean() > 0.9
+    assert main(['render', str(tmp_path / 'clip'), '--size', 'big']) == 1
+    assert '--size big' in capsys.readouterr().err
