@@ -1,0 +1,305 @@
+"""`dvd-ros demo`: depth of a video, folder or camera through real nodes, with figures and pictures.
+
+Three processes over DDS: video_node plays the source as a camera would, depth_node turns it into
+depth, record_node listens to both. Then a table, a contact sheet and a point cloud.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from dvd_ros.capture import Capture, open_capture
+from dvd_ros.evaluation.demo_report import (
+    accuracy,
+    figures,
+    table,
+    true_depth,
+    verdict,
+    write_pictures,
+)
+from dvd_ros.evaluation.stream_record import StreamRecord
+from dvd_ros.stream.config import StreamConfig
+
+_CLIP = Path(__file__).resolve().parent.parent / 'assets' / 'demo'
+_LIVE_SECONDS = 20.0
+# Without the current folder on the path, where any file may shadow a module.
+_PROGRAM = ('import sys; sys.path = [p for p in sys.path if p]; '
+            'from dvd_ros.ros.{node} import main; sys.exit(main())')
+# How long nodes may take to end after SIGINT, seconds.
+_PATIENCE = 8.0
+_LAST_LINES = 12
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `dvd-ros demo`."""
+    parser.add_argument('source', nargs='?', default=str(_CLIP), metavar='FILE|DEVICE|FOLDER',
+                        help='video file, camera (0, /dev/video0, URL), folder of images, TUM '
+                             'RGB-D folder (default: the clip that ships with dvd_ros)')
+    parser.add_argument('--model', default='mini',
+                        help='mini (shipped), dvd-1.0, dvd-1.1, or a model folder')
+    parser.add_argument('--device', default='auto', help='cpu, cuda, ... (default: the best)')
+    parser.add_argument('--rate', type=float, default=0.0, metavar='HZ',
+                        help="play at this rate instead of the source's own")
+    parser.add_argument('--seconds', type=float, default=0.0, metavar='S',
+                        help=f'end after so long (default: {_LIVE_SECONDS:.0f} for a camera, '
+                             'else the whole source)')
+    parser.add_argument('--out', type=Path, default=Path('out'), metavar='FOLDER',
+                        help='where to write, in a folder named after the source (default: out)')
+    for entry in fields(StreamConfig):
+        parser.add_argument(f'--{entry.name.replace("_", "-")}', type=type(entry.default),
+                            default=entry.default, metavar=entry.name.upper(),
+                            help=f'{entry.metadata["help"]} (default: {entry.default})')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the demo; 0 when depth came and its stamps are right, 1 if not."""
+    began = time.time()
+    config = StreamConfig(**{entry.name: getattr(args, entry.name)
+                             for entry in fields(StreamConfig)})
+    for name in ('rate', 'seconds'):
+        if not 0.0 <= getattr(args, name) < 1e6:
+            raise ValueError(f'--{name} must be 0 or more, got {getattr(args, name)}')
+    capture = open_capture(args.source)
+    for module in ('rclpy', 'dvd_ros.msg'):
+        if find_spec(module) is None:
+            raise OSError(f'{module} is not there: bash scripts/demo.sh sets up a ROS 2 of its '
+                          'own; beside an installed one source it, and this package')
+    seconds = args.seconds or (_LIVE_SECONDS if capture.live else 0.0)
+    rate = args.rate or capture.rate
+    expected = _expected(capture, rate, seconds)
+    folder = (args.out / capture.name).resolve()
+    log = folder / 'log'
+    log.mkdir(parents=True, exist_ok=True)
+    for name in ('contact_sheet.png', 'cloud.ply', 'figures.json'):
+        (folder / name).unlink(missing_ok=True)
+
+    with tempfile.TemporaryDirectory(dir=folder, prefix='record-') as scratch:
+        file = Path(scratch) / 'record.npz'
+        with _nodes(log) as nodes:
+            nodes.start('depth_node', model=args.model, device=args.device, flush_after=1.0,
+                        **{entry.name: getattr(config, entry.name) for entry in fields(config)},
+                        **_reliable('subscription', 'image'))
+            nodes.start('record_node', file=str(file), frames=expected or 0)
+            _record(nodes, args, expected, seconds)
+        if not file.is_file():
+            raise OSError(f'nothing was recorded; see {log}')
+        record = StreamRecord.load(file)
+
+    result = figures(record) | {'source': str(args.source), 'model': args.model}
+    if len(record.arrivals):
+        result['ready'] = float(record.arrivals[0] * 1e-9 - began)
+    truths, trouble = true_depth(record, capture, cut_short=bool(seconds))
+    result['accuracy'] = accuracy(record, truths, config.near, config.far)
+    result['scored'] = sum(truth is not None for truth in truths)
+    title = f'{capture.name}, {args.model}'
+    pictures = write_pictures(folder, record, truths, config.near, config.far, title)
+    path = folder / 'figures.json'
+    path.write_text(json.dumps(result, indent=2) + '\n')
+
+    print(f'\n{table(result)}\n')
+    if trouble:
+        print(trouble)
+    print(verdict(result))
+    if result['dropped'].get('too_slow'):
+        print(f'This machine is too slow for {rate:.3g} images per second; the oldest that wait '
+              'are dropped. Slower play drops none: --rate')
+    print('Metres of the cloud are nominal: DVD gives relative depth.\n')
+    for made in (*pictures, path):
+        print(f'  {os.path.relpath(made)}')
+    return 0 if result['published'] and not result['stamp_faults'] else 1
+
+
+def _expected(capture: Capture, rate: float, seconds: float) -> int | None:
+    """How many images will come, as far as the source says."""
+    limit = round(seconds * rate) if seconds else None
+    counts = [count for count in (capture.length, limit) if count is not None]
+    return min(counts) if counts else None
+
+
+def _reliable(end: str, topic: str) -> dict[str, Any]:
+    """ROS parameters that make one end of a topic lose nothing, as many cameras are set up.
+
+    Best effort, the default for images, loses some unseen where the processor is busy; here each
+    of them has to be accounted for.
+    """
+    prefix = f'qos_overrides./{topic}.{end}'
+    return {f'{prefix}.reliability': 'reliable', f'{prefix}.depth': 200}
+
+
+def _record(nodes: Nodes, args: argparse.Namespace, expected: int | None, seconds: float) -> None:
+    """Play the source to the nodes once they are ready, until the recorder has ended."""
+    line = _StatusLine()
+    start = time.monotonic()
+    state: dict[str, Any] = {}
+    stopped = False
+    while nodes.running('record_node'):
+        time.sleep(0.1)
+        nodes.check()
+        state = nodes.progress('record_node') or state
+        if not state.get('ready'):
+            line.show(f'loading the model {args.model!r} ... {time.monotonic() - start:.0f} s')
+            continue
+        if not nodes.started('video_node'):
+            line.end(f'the nodes are up after {time.monotonic() - start:.1f} s')
+            nodes.start('video_node', source=args.source, rate=args.rate, wait_for_subscriber=60.0,
+                        **_reliable('publisher', 'image'), **_reliable('publisher', 'camera_info'))
+        if seconds and state['began'] and time.time() - state['began'] > seconds and not stopped:
+            stopped = True
+            nodes.interrupt('video_node')
+        dropped = sum(state['dropped'].values())
+        text = (f'{state["inputs"]}/{expected or "?"} images in, {state["published"]} depth '
+                f'images out, {dropped} dropped')
+        line.show(text + (f', {state["in_work"]} to come' if state['ended'] else ''))
+    line.end('')
+    nodes.check()
+
+
+class _StatusLine:
+    """One line that is written over on a terminal; elsewhere a line every five seconds."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stdout.isatty()
+        self._shown = time.monotonic()
+
+    def show(self, text: str) -> None:
+        if self._terminal:
+            print(f'\r\033[K{text}', end='', flush=True)
+        elif time.monotonic() - self._shown > 5.0:
+            self._shown = time.monotonic()
+            print(text, flush=True)
+
+    def end(self, text: str) -> None:
+        """Close the line, with a last text if it is not empty."""
+        if self._terminal:
+            print(f'\r\033[K{text}', end='\n' if text else '', flush=True)
+        elif text:
+            print(text, flush=True)
+
+
+class Nodes:
+    """Nodes of dvd_ros as processes, each with its output in a file under ``log``."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._environment = os.environ | {
+            'ROS_DOMAIN_ID': os.environ.get('ROS_DOMAIN_ID') or _free_domain(),
+            # Fast DDS's default transports lose every best-effort image.
+            'FASTDDS_BUILTIN_TRANSPORTS':
+                os.environ.get('FASTDDS_BUILTIN_TRANSPORTS') or 'LARGE_DATA',
+            'ROS_LOG_DIR': str(log / 'ros'),
+            'RCUTILS_LOGGING_USE_STDOUT': '0',
+            'RCUTILS_COLORIZED_OUTPUT': '0',
+            'PYTHONUNBUFFERED': '1',
+        }
+        self._processes: dict[str, subprocess.Popen] = {}
+
+    def start(self, name: str, **parameters: Any) -> None:
+        """Start a node with ROS parameters."""
+        arguments = [part for key, value in parameters.items()
+                     for part in ('-p', f'{key}:={json.dumps(value)}')]
+        with self._stdout(name).open('wb') as out, self._stderr(name).open('wb') as err:
+            # In a session of its own: Ctrl-C reaches this process only, which ends all in order.
+            self._processes[name] = subprocess.Popen(
+                [sys.executable, '-c', _PROGRAM.format(node=name), '--ros-args', *arguments],
+                env=self._environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                start_new_session=True)
+
+    def started(self, name: str) -> bool:
+        """Whether a node was started, be it that it has ended."""
+        return name in self._processes
+
+    def running(self, name: str) -> bool:
+        """Whether a node's process is there."""
+        return self._processes[name].poll() is None
+
+    def interrupt(self, name: str) -> None:
+        """Ask a node to end."""
+        if self.running(name):
+            self._processes[name].send_signal(signal.SIGINT)
+
+    def check(self) -> None:
+        """Raise OSError with its last words if a node has failed, or the depth node has ended."""
+        for name, process in self._processes.items():
+            status = process.poll()
+            if status is None or (status == 0 and name != 'depth_node'):
+                continue
+            words = self._stderr(name).read_text(errors='replace').splitlines()[-_LAST_LINES:]
+            print()
+            raise OSError('\n'.join([f'{name} ended with status {status}; its last words:',
+                                     *(f'  {word}' for word in words),
+                                     f'whole log: {self._stderr(name)}']))
+
+    def progress(self, name: str) -> dict[str, Any] | None:
+        """The last whole line of JSON that a node has printed."""
+        with self._stdout(name).open('rb') as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
+            lines = file.read().split(b'\n')
+        return json.loads(lines[-2]) if len(lines) > 1 else None
+
+    def end(self) -> None:
+        """End all nodes, by force where they do not end by themselves."""
+        for name in self._processes:
+            self.interrupt(name)
+        limit = time.monotonic() + _PATIENCE
+        for process in self._processes.values():
+            try:
+                process.wait(max(0.0, limit - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _stdout(self, name: str) -> Path:
+        return self._log / f'{name}.out'
+
+    def _stderr(self, name: str) -> Path:
+        return self._log / f'{name}.log'
+
+
+@contextmanager
+def _nodes(log: Path) -> Iterator[Nodes]:
+    """Nodes that end with the block, also where SIGTERM or a closed terminal ends it."""
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt)
+              for number in (signal.SIGTERM, signal.SIGHUP)}
+    nodes = Nodes(log)
+    try:
+        yield nodes
+    finally:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        kept = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        nodes.end()
+        for number, handler in (*before.items(), (signal.SIGINT, kept)):
+            signal.signal(number, handler)
+        shutil.rmtree(log / 'ros', ignore_errors=True)
+
+
+def _free_domain() -> str:
+    """A ROS_DOMAIN_ID whose discovery port nobody on this machine has bound."""
+    for domain in random.SystemRandom().sample(range(1, 101), 100):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(('', 7400 + 250 * domain))
+            except OSError:
+                continue
+            return str(domain)
+    raise OSError('every ROS_DOMAIN_ID from 1 to 100 is in use on this machine; choose one by '
+                  'setting ROS_DOMAIN_ID')
