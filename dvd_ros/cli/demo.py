@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
     truths, trouble = true_depth(record, capture, cut_short=bool(seconds))
     result['accuracy'] = accuracy(record, truths, config.near, config.far)
     result['scored'] = sum(truth is not None for truth in truths)
-    title = f'{capture.name}, {args.model}'
+    title = f'{capture.name}, model {Path(args.model).name}'
     pictures = write_pictures(folder, record, truths, config.near, config.far, title)
     path = folder / 'figures.json'
     path.write_text(json.dumps(result, indent=2) + '\n')
