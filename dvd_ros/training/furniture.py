@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dvd_ros.training.scene import Place, SceneBuilder
 
@@ -39,8 +40,9 @@ def small_things(scene: SceneBuilder, place: Place, top: float, reach_x: float, 
             size = rng.uniform(0.06, 0.3, 3)
             scene.ellipsoid(spot, (0, 0, size[2] / 2), size)
         elif kind == 2:
-            size = (rng.uniform(0.2, 0.7), rng.uniform(0.02, 0.08), rng.uniform(0.15, 0.5))
-            scene.box(spot, (0, 0, size[2] / 2 + 0.05), size)
+            tall = rng.uniform(0.15, 0.5)
+            scene.box(spot, (0, 0, tall / 2 + 0.05),
+                      (rng.uniform(0.2, 0.7), rng.uniform(0.02, 0.08), tall))
         else:
             size = rng.uniform(0.05, 0.4, 3)
             scene.box(spot, (0, 0, size[2] / 2), size)
@@ -95,7 +97,7 @@ def cabinet(scene: SceneBuilder, place: Place) -> None:
         small_things(scene, place, size[2], size[0] * 0.4, size[1] * 0.3, int(rng.integers(0, 6)))
 
 
-def person(scene: SceneBuilder, place: Place, velocity=None) -> None:
+def person(scene: SceneBuilder, place: Place, velocity: ArrayLike | None = None) -> None:
     rng = scene.rng
     height = rng.uniform(1.5, 1.95)
     top, legs, skin = scene.look(), scene.look(), scene.look()
@@ -126,7 +128,7 @@ def heap(scene: SceneBuilder, place: Place) -> None:
             scene.cylinder(place, spot, size[0], size[2])
 
 
-def car(scene: SceneBuilder, place: Place, velocity=None) -> None:
+def car(scene: SceneBuilder, place: Place, velocity: ArrayLike | None = None) -> None:
     rng = scene.rng
     length, width, look = rng.uniform(3.4, 5.2), rng.uniform(1.6, 2.0), scene.look()
     belt, dark = rng.uniform(0.75, 1.0), scene.look()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import cv2
@@ -27,8 +26,8 @@ def _fit(stack: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def encode_folder(vae: AutoencoderKLWan, folder: Path, out: Path, size: tuple[int, int]) -> None:
     """Encode all clips of a folder of shards, and their mirror images, at ``size`` (H, W).
 
-    Writes one npy per shard, float16 [2N,2,C,f,h,w]: RGB latents, then disparity latents, raw
-    (not normalised). Files that exist are kept.
+    Writes one npy per shard, float16 [2N,2,C,f,h,w]: RGB latents, then disparity latents.
+    Files that exist are kept.
     """
     from tqdm import tqdm
 
@@ -47,23 +46,3 @@ def encode_folder(vae: AutoencoderKLWan, folder: Path, out: Path, size: tuple[in
         with part.open('wb') as file:
             np.save(file, np.concatenate(rows))
         part.rename(target)
-
-
-def latent_statistics(folders: list[Path], out: Path) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each latent channel over RGB and disparity, kept in ``out``.
-
-    Wan's own constants play this part in the released DVD.
-    """
-    if out.exists():
-        kept = json.loads(out.read_text())
-        return kept['mean'], kept['std']
-    moments = []
-    for folder in folders:
-        for path in sorted(folder.glob('*.npy'))[:8]:
-            latents = np.load(path).astype(np.float64)
-            moments.append([latents.mean((0, 1, 3, 4, 5)),
-                            (latents**2).mean((0, 1, 3, 4, 5))])
-    mean, square = np.mean(moments, axis=0)
-    std = np.sqrt(np.maximum(square - mean**2, 1e-6))
-    out.write_text(json.dumps({'mean': mean.tolist(), 'std': std.tolist()}))
-    return mean.tolist(), std.tolist()

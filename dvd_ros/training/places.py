@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from dvd_ros.training import furniture
-from dvd_ros.training.scene import Place, Scene, SceneBuilder
+from dvd_ros.training.scene import Look, Place, Scene, SceneBuilder
 from dvd_ros.training.textures import choose_textures
 
 
-def _surface(scene: SceneBuilder, lightness: float, metres: tuple[float, float]):
+def _surface(scene: SceneBuilder, lightness: float, metres: tuple[float, float]) -> Look:
     texture, _, _, gloss = scene.look()
     tint = np.clip(scene.rng.normal(lightness, 0.12) + scene.rng.normal(0, 0.04, 3), 0.2, 1.15)
     return texture, 256 / scene.rng.uniform(*metres), tint, gloss * 0.3
 
 
-def _wall_things(scene: SceneBuilder, size) -> None:
+def _wall_things(scene: SceneBuilder, size: np.ndarray) -> None:
     """Doors, windows, pictures, radiators, beams: thin boxes on the walls and the ceiling."""
     rng = scene.rng
     for _ in range(int(rng.integers(2, 14))):

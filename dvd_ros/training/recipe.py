@@ -25,12 +25,13 @@ class MiniRecipe:
     window: int = 13
 
     vae_width: int = 32
+    vae_size: tuple[int, int] = (96, 128)
     vae_frames: int = 5
-    vae_crop: tuple[int, int] = (96, 128)
-    vae_batch: int = 4
+    vae_batch: int = 8
+    vae_still_steps: int = 2000
     vae_steps: int = 2400
-    vae_rate: float = 2e-3
-    vae_kl: float = 3e-4
+    vae_rate: float = 1.5e-3
+    vae_kl: float = 1e-4
 
     heads: int = 6
     head_dim: int = 32
@@ -46,7 +47,7 @@ class MiniRecipe:
     rectification: float = 0.5
 
     def __post_init__(self) -> None:
-        for name in ('size', 'vae_crop', 'early_size'):
+        for name in ('size', 'vae_size', 'early_size'):
             if any(n % 16 or n < 32 for n in getattr(self, name)):
                 raise ValueError(f'{name}={getattr(self, name)} must be multiples of 16 from 32')
         for name in ('window', 'vae_frames'):
@@ -56,7 +57,7 @@ class MiniRecipe:
             raise ValueError(f'image_odds={self.image_odds} must lie in 0..1')
 
     def vae_arguments(self) -> dict[str, Any]:
-        """Arguments of AutoencoderKLWan, without the latents' statistics."""
+        """Arguments of AutoencoderKLWan; its latents are used as they are."""
         return {'base_dim': self.vae_width, 'dim_mult': [1, 2, 2], 'num_res_blocks': 1,
                 'temperal_downsample': [True, True], 'in_channels': 48, 'out_channels': 48,
                 'patch_size': 4, 'z_dim': 48, 'scale_factor_spatial': 16,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from dvd_ros.model.checkpoint import write_checkpoint
-from dvd_ros.training.latents import encode_folder, latent_statistics
+from dvd_ros.training.latents import encode_folder
+from dvd_ros.training.network import TIMESTEP
 from dvd_ros.training.recipe import MiniRecipe
 from dvd_ros.training.render import RenderConfig, render_folder
-from dvd_ros.training.train_dit import TIMESTEP, train_dit
+from dvd_ros.training.train_dit import train_dit
 from dvd_ros.training.train_vae import train_vae
 
 # Seeds of the training scenes; held-out scenes (benchmark/accuracy.py, the demo) use lower ones.
@@ -28,14 +29,13 @@ def run_recipe(work: Path, model: Path, recipe: MiniRecipe, processes: int = 2) 
                   RenderConfig(frames=1, height=height, width=width), processes, per_shard=128)
     render_folder(data / 'clips', FIRST_CLIP, recipe.clips,
                   RenderConfig(frames=recipe.window, height=height, width=width), processes)
-    vae = train_vae(data, run, recipe).requires_grad_(False)
+    vae, dit = train_vae(data, run, recipe)
+    vae.requires_grad_(False)
     for stage, size in (('early', recipe.early_size), ('late', recipe.size)):
         for kind in ('clips', 'images'):
             encode_folder(vae, data / kind, latents / f'{stage}_{kind}', size)
-    mean, std = latent_statistics([latents / 'early_clips', latents / 'early_images'],
-                                  run / 'latents.json')
-    dit = train_dit(latents, run, recipe, (mean, std))
+    train_dit(dit, latents, run, recipe)
     config = {'dit': recipe.dit_arguments(), 'timestep': TIMESTEP,
-              'vae': {**recipe.vae_arguments(), 'latents_mean': mean, 'latents_std': std},
+              'vae': recipe.vae_arguments(),
               'size': list(recipe.size), 'window': recipe.window}
     return write_checkpoint(model, dit, vae, config)

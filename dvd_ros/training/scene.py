@@ -9,8 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dvd_ros.training.raycast import BOX, CYLINDER, ELLIPSOID, GROUND, ROOM
+
+# What a surface looks like: texture index, texels per metre, tint [3], gloss.
+Look = tuple[int, float, np.ndarray, float]
 
 
 def turn_about_z(angle: float) -> np.ndarray:
@@ -65,50 +69,57 @@ class SceneBuilder:
     textures: np.ndarray
     shapes: list[tuple] = field(default_factory=list)
 
-    def look(self) -> tuple[int, float, np.ndarray, float]:
-        """A random surface: texture index, texels per metre, tint, gloss."""
+    def look(self) -> Look:
+        """A random surface."""
         rng = self.rng
         tint = np.clip(rng.normal(0.85, 0.15) + rng.normal(0, 0.05, 3), 0.15, 1.1)
         gloss = rng.uniform(0.5, 6) if rng.random() < 0.25 else 0.0
         return int(rng.integers(len(self.textures))), 256 / rng.uniform(0.25, 2.5), tint, gloss
 
-    def add(self, kind: int, centre, half, rot=None, look=None, velocity=None,
+    def add(self, kind: int, centre: ArrayLike, half: ArrayLike, rot: np.ndarray | None = None,
+            look: Look | None = None, velocity: ArrayLike | None = None,
             faces: tuple[int, ...] | None = None) -> None:
         """Add one primitive; ``rot`` is local to world [3,3]."""
         rot = np.eye(3) if rot is None else rot
         texture, density, tint, gloss = look or self.look()
         faces = faces or (texture,) * 4
-        half = np.maximum(np.asarray(half, float), 1e-3)
-        radius = np.linalg.norm(half) if kind in (BOX, CYLINDER) else half.max()
+        extent = np.maximum(np.asarray(half, float), 1e-3)
+        radius = np.linalg.norm(extent) if kind in (BOX, CYLINDER) else extent.max()
         still = np.zeros(3) if velocity is None else np.asarray(velocity, float)
-        self.shapes.append((kind, rot.T, np.asarray(centre, float), half, tint, still, radius,
+        self.shapes.append((kind, rot.T, np.asarray(centre, float), extent, tint, still, radius,
                             faces, density, gloss))
 
-    def box(self, place: Place, centre, size, look=None, velocity=None) -> None:
+    def box(self, place: Place, centre: tuple[float, float, float], size: ArrayLike,
+            look: Look | None = None, velocity: ArrayLike | None = None) -> None:
         """A box standing in a place: centre and full size in the place's frame."""
         self.add(BOX, place.point(*centre), np.asarray(size) / 2, turn_about_z(place.heading),
                  look, velocity)
 
-    def cylinder(self, place: Place, centre, diameter, height, look=None) -> None:
+    def cylinder(self, place: Place, centre: tuple[float, float, float], diameter: float,
+                 height: float, look: Look | None = None) -> None:
         self.add(CYLINDER, place.point(*centre), (diameter / 2, diameter / 2, height / 2),
                  turn_about_z(place.heading), look)
 
-    def ellipsoid(self, place: Place, centre, size, look=None, velocity=None) -> None:
+    def ellipsoid(self, place: Place, centre: tuple[float, float, float], size: ArrayLike,
+                  look: Look | None = None, velocity: ArrayLike | None = None) -> None:
         self.add(ELLIPSOID, place.point(*centre), np.asarray(size) / 2,
                  turn_about_z(place.heading), look, velocity)
 
-    def room(self, size, look_floor, look_wall, look_ceiling) -> None:
+    def room(self, size: ArrayLike, look_floor: Look, look_wall: Look, look_ceiling: Look) -> None:
         """The inside of a box whose floor is z=0, centred at the origin."""
         half = np.asarray(size) / 2
         faces = (look_wall[0], look_wall[0], look_floor[0], look_ceiling[0])
         self.add(ROOM, (0, 0, half[2]), half, None, look_wall, None, faces)
 
-    def ground(self, look) -> None:
+    def ground(self, look: Look) -> None:
         self.add(GROUND, (0, 0, 0), (1, 1, 1), None, look)
 
-    def build(self, lights, sky, haze: float, bounds, outdoors: bool) -> Scene:
-        columns = list(zip(*self.shapes, strict=True))
-        arrays = [np.ascontiguousarray(np.array(c, dtype)) for c, dtype in zip(
-            columns, (np.int8, *[np.float64] * 6, np.int64, np.float64, np.float64), strict=True)]
-        return Scene(*arrays, self.textures, np.asarray(lights, float), np.asarray(sky, float),
-                     haze, np.asarray(bounds, float), outdoors)
+    def build(self, lights: ArrayLike, sky: ArrayLike, haze: float, bounds: ArrayLike,
+              outdoors: bool) -> Scene:
+        kind, rot, centre, half, tint, velocity, radius, faces, density, gloss = (
+            np.array(column) for column in zip(*self.shapes, strict=True))
+        return Scene(
+            kind.astype(np.int8), rot, centre, half, tint, velocity, radius.astype(float),
+            faces.astype(np.int64), density.astype(float), gloss.astype(float), self.textures,
+            np.asarray(lights, float), np.asarray(sky, float), haze, np.asarray(bounds, float),
+            outdoors)

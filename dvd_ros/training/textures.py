@@ -118,7 +118,7 @@ def make_textures(rng: np.random.Generator, count: int) -> np.ndarray:
             packed[index, LEVEL_START[i]:LEVEL_START[i + 1]] = flat
             if i + 1 < LEVELS:
                 half = (level[0::2] + level[1::2]) / 2
-                level = (half[:, 0::2] + half[:, 1::2]) / 2
+                level = ((half[:, 0::2] + half[:, 1::2]) / 2).astype(np.float32)
     return packed
 
 

@@ -1,0 +1,53 @@
+"""The small model's networks before training, and their forward pass."""
+
+from __future__ import annotations
+
+import torch
+from diffusers import AutoencoderKLWan, WanTransformer3DModel
+
+from dvd_ros.model.dvd import Sinusoid
+from dvd_ros.training.recipe import MiniRecipe
+
+TIMESTEP = 500.0  # DVD's structural anchor, tau = 0.5
+
+
+def make_vae(recipe: MiniRecipe) -> AutoencoderKLWan:
+    """A fresh VAE that begins as an image codec applied frame by frame."""
+    torch.manual_seed(recipe.seed)
+    vae = AutoencoderKLWan(**recipe.vae_arguments())
+    for name, module in vae.named_modules():
+        if not isinstance(module, torch.nn.Conv3d) or module.kernel_size[0] == 1:
+            continue
+        with torch.no_grad():
+            # Kernels look at the newest frame alone until clips teach them otherwise.
+            module.weight[:, :, :-1] = 0
+            if name.endswith('time_conv'):
+                channels = module.in_channels
+                eye = torch.eye(channels).repeat(module.out_channels // channels, 1)
+                module.weight[:, :, -1, 0, 0] = eye
+                if module.bias is not None:
+                    module.bias.zero_()
+            else:
+                module.weight[:, :, -1] *= module.kernel_size[0] ** 0.5
+    return vae
+
+
+def make_dit(recipe: MiniRecipe) -> WanTransformer3DModel:
+    """A fresh transformer whose time embedding is the one that DvdModel runs."""
+    torch.manual_seed(recipe.seed + 1)
+    dit = WanTransformer3DModel(**recipe.dit_arguments())
+    dit.condition_embedder.timesteps_proj = Sinusoid(dit.config.freq_dim)
+    # With an all-zero text the text path is a constant: it would only be weight to train.
+    for name, parameter in dit.named_parameters():
+        if 'attn2' in name or 'text_embedder' in name or '.norm2.' in name:
+            parameter.requires_grad_(False)
+            if 'attn2.to_out' in name:
+                torch.nn.init.zeros_(parameter)
+    return dit
+
+
+def regress(dit: WanTransformer3DModel, latents: torch.Tensor) -> torch.Tensor:
+    """RGB latents [B,C,f,h,w] to depth latents, in one pass at the fixed timestep."""
+    count = len(latents)
+    text = torch.zeros(count, 1, dit.config.text_dim)
+    return dit(latents, torch.full((count,), TIMESTEP), text, return_dict=False)[0]
