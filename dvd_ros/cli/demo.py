@@ -41,7 +41,7 @@ _LIVE_SECONDS = 20.0
 # Without the current folder on the path, where any file may shadow a module.
 _PROGRAM = ('import sys; sys.path = [p for p in sys.path if p]; '
             'from dvd_ros.ros.{node} import main; sys.exit(main())')
-# How long nodes may take to end after SIGINT, seconds.
+# How long nodes may take to end after SIGINT, and what was sent to arrive, seconds.
 _PATIENCE = 8.0
 _LAST_LINES = 12
 
@@ -147,6 +147,7 @@ def _record(nodes: Nodes, args: argparse.Namespace, expected: int | None, second
     line = _StatusLine()
     start = time.monotonic()
     state: dict[str, Any] = {}
+    playing = start
     stopped = False
     while nodes.running('record_node'):
         time.sleep(0.1)
@@ -155,13 +156,20 @@ def _record(nodes: Nodes, args: argparse.Namespace, expected: int | None, second
         if not state.get('ready'):
             line.show(f'loading the model {args.model!r} ... {time.monotonic() - start:.0f} s')
             continue
-        if not nodes.started('video_node'):
+        if not nodes.started('demo_video_node'):
             line.end(f'the nodes are up after {time.monotonic() - start:.1f} s')
-            nodes.start('video_node', source=args.source, rate=args.rate, wait_for_subscriber=60.0,
-                        **_reliable('publisher', 'image'), **_reliable('publisher', 'camera_info'))
+            # Waiting for a subscriber (it has two) gives them time to be ready on their side.
+            nodes.start('demo_video_node', source=args.source, rate=args.rate,
+                        wait_for_subscriber=60.0, **_reliable('publisher', 'image'),
+                        **_reliable('publisher', 'camera_info'))
+        if nodes.running('demo_video_node'):
+            playing = time.monotonic()
+        elif state['began'] is None and time.monotonic() - playing > _PATIENCE:
+            raise OSError('the source ended and no image of it came; '
+                          f'see {nodes.log_file("demo_video_node")}')
         if seconds and state['began'] and time.time() - state['began'] > seconds and not stopped:
             stopped = True
-            nodes.interrupt('video_node')
+            nodes.interrupt('demo_video_node')
         dropped = sum(state['dropped'].values())
         text = (f'{state["inputs"]}/{expected or "?"} images in, {state["published"]} depth '
                 f'images out, {dropped} dropped')
@@ -213,7 +221,7 @@ class Nodes:
         """Start a node with ROS parameters."""
         arguments = [part for key, value in parameters.items()
                      for part in ('-p', f'{key}:={json.dumps(value)}')]
-        with self._stdout(name).open('wb') as out, self._stderr(name).open('wb') as err:
+        with self._stdout(name).open('wb') as out, self.log_file(name).open('wb') as err:
             # In a session of its own: Ctrl-C reaches this process only, which ends all in order.
             self._processes[name] = subprocess.Popen(
                 [sys.executable, '-c', _PROGRAM.format(node=name), '--ros-args', *arguments],
@@ -239,11 +247,11 @@ class Nodes:
             status = process.poll()
             if status is None or (status == 0 and name != 'depth_node'):
                 continue
-            words = self._stderr(name).read_text(errors='replace').splitlines()[-_LAST_LINES:]
+            words = self.log_file(name).read_text(errors='replace').splitlines()[-_LAST_LINES:]
             print()
             raise OSError('\n'.join([f'{name} ended with status {status}; its last words:',
                                      *(f'  {word}' for word in words),
-                                     f'whole log: {self._stderr(name)}']))
+                                     f'whole log: {self.log_file(name)}']))
 
     def progress(self, name: str) -> dict[str, Any] | None:
         """The last whole line of JSON that a node has printed."""
@@ -267,7 +275,8 @@ class Nodes:
     def _stdout(self, name: str) -> Path:
         return self._log / f'{name}.out'
 
-    def _stderr(self, name: str) -> Path:
+    def log_file(self, name: str) -> Path:
+        """Where the log of a node goes."""
         return self._log / f'{name}.log'
 
 

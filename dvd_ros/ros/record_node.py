@@ -55,13 +55,13 @@ class RecordNodeConfig:
 class RecordNode(Node):
     """Subscribes both ends of the stream; its progress goes to stdout, a line of JSON each.
 
-    `ready`: the depth node subscribes, so that a camera may begin. `inputs`, `published`: counted
+    `ready`: the depth node is there, so that a camera may begin. `inputs`, `published`: counted
     here; `dropped`, `in_work`: the depth node's. `began`: arrival of the first image. The record
     is written once the camera has gone and the depth node has nothing in work.
 
     The stamps of the images are those of `camera_info`, which is small and subscribed reliably;
-    the images themselves are best effort and serve as previews. Clouds are subscribed for one only, as the
-    depth node makes none that nobody listens to.
+    the images themselves are best effort and serve as previews. Clouds are subscribed for one
+    only, as the depth node makes none that nobody listens to.
     """
 
     def __init__(self) -> None:
@@ -182,7 +182,7 @@ class RecordNode(Node):
 
     def _look(self) -> None:
         """Look who is there: the depth node at the start, the camera to its end."""
-        self._ready = self._ready or self.count_subscribers('image') > 1
+        self._ready = self._ready or self.count_publishers('dvd/depth') > 0
         camera = self.count_publishers('image') > 0
         self._camera_seen |= camera or bool(self._inputs)
         if self._camera_seen and not camera:
