@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from threading import Thread
 from typing import Any
 
+from dvd_ros.ros.free_memory import FreeMemory
 from dvd_ros.ros.image_conversion import ImageError
 from dvd_ros.ros.mailbox import Mailbox
 from dvd_ros.stream import DepthFrame, DepthStream, Frame
@@ -65,6 +66,7 @@ class DepthWorker(Thread):
         self._deliver = deliver
         self._flush_after = flush_after
         self._report = report
+        self._free_memory = FreeMemory()
 
     def run(self) -> None:
         """Work until the mailbox is closed."""
@@ -106,3 +108,4 @@ class DepthWorker(Thread):
             self.progress.windows = done[-1].window + 1
             self._deliver(done)
             self.progress.published += len(done)
+        self._free_memory.give_back()
