@@ -94,7 +94,8 @@ def run(args: argparse.Namespace) -> int:
         with _nodes(log) as nodes:
             nodes.start('depth_node', model=args.model, device=args.device, flush_after=1.0,
                         **{entry.name: getattr(config, entry.name) for entry in fields(config)},
-                        **_reliable('subscription', 'image'))
+                        **_reliable('subscription', 'image'),
+                        **_reliable('publisher', 'dvd/depth'))
             nodes.start('record_node', file=str(file), frames=expected or 0)
             _record(nodes, args, expected, seconds)
         if not file.is_file():
@@ -127,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _expected(capture: Capture, rate: float, seconds: float) -> int | None:
     """How many images will come, as far as the source says."""
-    limit = round(seconds * rate) if seconds else None
+    limit = max(1, round(seconds * rate)) if seconds else None
     counts = [count for count in (capture.length, limit) if count is not None]
     return min(counts) if counts else None
 
@@ -148,7 +149,6 @@ def _record(nodes: Nodes, args: argparse.Namespace, expected: int | None, second
     start = time.monotonic()
     state: dict[str, Any] = {}
     playing = start
-    stopped = False
     while nodes.running('record_node'):
         time.sleep(0.1)
         nodes.check()
@@ -159,7 +159,7 @@ def _record(nodes: Nodes, args: argparse.Namespace, expected: int | None, second
         if not nodes.started('demo_video_node'):
             line.end(f'the nodes are up after {time.monotonic() - start:.1f} s')
             # Waiting for a subscriber (it has two) gives them time to be ready on their side.
-            nodes.start('demo_video_node', source=args.source, rate=args.rate,
+            nodes.start('demo_video_node', source=args.source, rate=args.rate, seconds=seconds,
                         wait_for_subscriber=60.0, **_reliable('publisher', 'image'),
                         **_reliable('publisher', 'camera_info'))
         if nodes.running('demo_video_node'):
@@ -167,9 +167,6 @@ def _record(nodes: Nodes, args: argparse.Namespace, expected: int | None, second
         elif state['began'] is None and time.monotonic() - playing > _PATIENCE:
             raise OSError('the source ended and no image of it came; '
                           f'see {nodes.log_file("demo_video_node")}')
-        if seconds and state['began'] and time.time() - state['began'] > seconds and not stopped:
-            stopped = True
-            nodes.interrupt('demo_video_node')
         dropped = sum(state['dropped'].values())
         text = (f'{state["inputs"]}/{expected or "?"} images in, {state["published"]} depth '
                 f'images out, {dropped} dropped')
@@ -236,11 +233,6 @@ class Nodes:
         """Whether a node's process is there."""
         return self._processes[name].poll() is None
 
-    def interrupt(self, name: str) -> None:
-        """Ask a node to end."""
-        if self.running(name):
-            self._processes[name].send_signal(signal.SIGINT)
-
     def check(self) -> None:
         """Raise OSError with its last words if a node has failed, or the depth node has ended."""
         for name, process in self._processes.items():
@@ -262,8 +254,9 @@ class Nodes:
 
     def end(self) -> None:
         """End all nodes, by force where they do not end by themselves."""
-        for name in self._processes:
-            self.interrupt(name)
+        for process in self._processes.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
         limit = time.monotonic() + _PATIENCE
         for process in self._processes.values():
             try:
