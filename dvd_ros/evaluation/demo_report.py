@@ -47,7 +47,8 @@ def figures(record: StreamRecord) -> dict[str, Any]:
     images that it still had in work. ``rate_in``: images per second. ``rate``: depth images per
     second, from the first image to the last depth. ``latency_p50``, ``latency_p95``: seconds from
     the stamp of an image to the arrival of its depth; ``first_depth``: the first of them.
-    ``compute``: seconds of the newest run of the network. ``window``, ``segments``: of the record.
+    ``compute``: seconds of the newest run of network and alignment. ``window``, ``segments``: of
+    the record.
     """
     counts = record.counts
     published = len(record.depths)
@@ -175,8 +176,8 @@ def table(result: dict[str, Any]) -> str:
         ('rate', f'{number("rate", ".1f")} /s', 'depth images, from first image to last depth'),
         ('latency p50', f'{number("latency_p50", ".2f")} s', 'from image stamp to depth'),
         ('latency p95', f'{number("latency_p95", ".2f")} s', ''),
-        ('network', f'{number("compute", ".2f")} s',
-         f'for a window of {result["window"]} frames'),
+        ('computing', f'{number("compute", ".2f")} s',
+         f'for a window of {result["window"]} frames, network and alignment'),
         ('first depth', f'{number("first_depth", ".2f")} s', 'after its image'
          + (f', {result["ready"]:.1f} s after the start' if result.get('ready') else '')),
     ]
