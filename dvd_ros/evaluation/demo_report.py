@@ -139,7 +139,7 @@ def write_pictures(folder: Path, record: StreamRecord, truths: list[np.ndarray |
         times = (record.depths[record.kept] - start) * 1e-9
         path = folder / 'contact_sheet.png'
         write_contact_sheet(path, list(record.images), shown, known, times.tolist(),
-                            columns=5, width=200, title=title,
+                            columns=5, width=180, title=title,
                             unit='m' if known else 'm nominal')
         written.append(path)
     if len(record.points):
