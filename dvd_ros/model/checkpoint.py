@@ -83,17 +83,19 @@ def write_checkpoint(folder: str | Path, dit: torch.nn.Module | Tensors,
     """
     Write a model folder: config.json, dit.safetensors, vae.safetensors (diffusers' names).
 
-    dit, vae: the networks or their state dicts. Raises ValueError where a value does not fit
-    `dtype`, and CheckpointError where the tensors are not those that `config` asks for.
+    dit, vae: the networks or their state dicts. A tensor whose values 8 bits hold exactly, such
+    as one of zeros, is stored in 8 bits. Raises ValueError where a value does not fit `dtype`,
+    and CheckpointError where the tensors are not those that `config` asks for.
     """
     config = DvdConfig.load(config)
     folder = Path(folder)
     states = {}
     for name, part in ((DIT_FILE, dit), (VAE_FILE, vae)):
         state = part.state_dict() if isinstance(part, torch.nn.Module) else part
-        states[name] = {key: value.detach().to('cpu', dtype).contiguous()
+        states[name] = {key: _smallest(value.detach().to('cpu', dtype).contiguous())
                         for key, value in state.items()}
-        bad = [key for key, value in states[name].items() if not torch.isfinite(value).all()]
+        bad = [key for key, value in states[name].items()
+               if not torch.isfinite(value.to(dtype)).all()]
         if bad:
             raise ValueError(f'{name}: {len(bad)} tensors are not finite in {dtype}: {_some(bad)}')
     load_dit(states[DIT_FILE], config, dtype=dtype)
@@ -104,6 +106,11 @@ def write_checkpoint(folder: str | Path, dit: torch.nn.Module | Tensors,
     (folder / CONFIG_FILE).write_text(json.dumps(config.to_dict(), indent=1) + '\n',
                                       encoding='utf-8')
     return folder
+
+
+def _smallest(tensor: torch.Tensor) -> torch.Tensor:
+    small = tensor.to(torch.float8_e4m3fn)
+    return small if torch.equal(small.to(tensor.dtype), tensor) else tensor
 
 
 def _tensors(source: str | Path | Tensors, part: str) -> tuple[dict[str, torch.Tensor], str]:

@@ -24,7 +24,10 @@ def make_vae(recipe: MiniRecipe) -> AutoencoderKLWan:
             if name.endswith('time_conv'):
                 channels = module.in_channels
                 eye = torch.eye(channels).repeat(module.out_channels // channels, 1)
-                module.weight[:, :, -1, 0, 0] = eye
+                if module.stride[0] == 2:  # going down in time: the mean of two frames
+                    module.weight[:, :, -2, 0, 0] = module.weight[:, :, -1, 0, 0] = eye / 2
+                else:
+                    module.weight[:, :, -1, 0, 0] = eye
                 if module.bias is not None:
                     module.bias.zero_()
             else:
@@ -37,12 +40,10 @@ def make_dit(recipe: MiniRecipe) -> WanTransformer3DModel:
     torch.manual_seed(recipe.seed + 1)
     dit = WanTransformer3DModel(**recipe.dit_arguments())
     dit.condition_embedder.timesteps_proj = Sinusoid(dit.config.freq_dim)
-    # With an all-zero text the text path is a constant: it would only be weight to train.
+    # With an all-zero text the text path is a constant: it would only be weight to carry.
     for name, parameter in dit.named_parameters():
         if 'attn2' in name or 'text_embedder' in name or '.norm2.' in name:
-            parameter.requires_grad_(False)
-            if 'attn2.to_out' in name:
-                torch.nn.init.zeros_(parameter)
+            parameter.requires_grad_(False).zero_()
     return dit
 
 

@@ -11,43 +11,40 @@ class MiniRecipe:
     """Everything that makes the small model what it is; its defaults made the shipped one.
 
     The VAE works on 4x4 pixel blocks (``patch_size``), so that its widest layers run at a
-    quarter of the image size; 4x temporal and 16x spatial compression into 48 channels.
-    ``size`` is the network's native (H, W). Training of the transformer starts at
-    ``early_size`` and goes on at ``size``; ``image_odds`` of its steps see single images.
+    quarter of the image size; 4x temporal and 16x spatial compression into 32 channels.
+    ``size`` is the network's native (H, W); scenes are rendered at ``rendered`` and made
+    smaller. ``image_odds`` of the transformer's steps see single images.
 
     Raises ValueError naming a bad value.
     """
 
     seed: int = 7
     clips: int = 768
-    images: int = 6400
-    size: tuple[int, int] = (192, 256)
+    images: int = 9600
+    rendered: tuple[int, int] = (192, 256)
+    size: tuple[int, int] = (144, 192)
     window: int = 13
 
     vae_width: int = 32
     vae_size: tuple[int, int] = (96, 128)
     vae_frames: int = 5
-    vae_batch: int = 8
-    vae_still_steps: int = 2000
-    vae_steps: int = 2400
-    vae_rate: float = 1.5e-3
-    vae_kl: float = 1e-4
+    vae_batch: int = 9
+    vae_steps: int = 1500
+    vae_rate: float = 2e-3
+    vae_noise: float = 0.15
 
     heads: int = 6
     head_dim: int = 32
     ffn_dim: int = 640
     layers: int = 6
-    early_size: tuple[int, int] = (144, 192)
     batch: int = 8
-    early_steps: int = 3000
-    late_steps: int = 1000
+    steps: int = 3000
     rate: float = 1.5e-3
-    late_rate: float = 5e-4
     image_odds: float = 0.6
     rectification: float = 0.5
 
     def __post_init__(self) -> None:
-        for name in ('size', 'vae_size', 'early_size'):
+        for name in ('rendered', 'size', 'vae_size'):
             if any(n % 16 or n < 32 for n in getattr(self, name)):
                 raise ValueError(f'{name}={getattr(self, name)} must be multiples of 16 from 32')
         for name in ('window', 'vae_frames'):
@@ -60,12 +57,12 @@ class MiniRecipe:
         """Arguments of AutoencoderKLWan; its latents are used as they are."""
         return {'base_dim': self.vae_width, 'dim_mult': [1, 2, 2], 'num_res_blocks': 1,
                 'temperal_downsample': [True, True], 'in_channels': 48, 'out_channels': 48,
-                'patch_size': 4, 'z_dim': 48, 'scale_factor_spatial': 16,
-                'latents_mean': [0.0] * 48, 'latents_std': [1.0] * 48}
+                'patch_size': 4, 'z_dim': 32, 'scale_factor_spatial': 16,
+                'latents_mean': [0.0] * 32, 'latents_std': [1.0] * 32}
 
     def dit_arguments(self) -> dict[str, Any]:
         """Arguments of WanTransformer3DModel."""
         return {'patch_size': [1, 1, 1], 'num_attention_heads': self.heads,
-                'attention_head_dim': self.head_dim, 'in_channels': 48, 'out_channels': 48,
+                'attention_head_dim': self.head_dim, 'in_channels': 32, 'out_channels': 32,
                 'text_dim': 16, 'freq_dim': 64, 'ffn_dim': self.ffn_dim,
                 'num_layers': self.layers, 'eps': 1e-6}

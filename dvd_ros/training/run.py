@@ -22,19 +22,17 @@ def run_recipe(work: Path, model: Path, recipe: MiniRecipe, processes: int = 2) 
     ``work`` keeps every stage's results (about 6 GB with the defaults); a run that was cut off
     goes on where it stopped. Returns ``model``.
     """
-    height, width = recipe.size
+    height, width = recipe.rendered
     data, run, latents = work, work / 'run', work / 'latents'
     run.mkdir(parents=True, exist_ok=True)
     render_folder(data / 'images', FIRST_IMAGE, recipe.images,
                   RenderConfig(frames=1, height=height, width=width), processes, per_shard=128)
     render_folder(data / 'clips', FIRST_CLIP, recipe.clips,
                   RenderConfig(frames=recipe.window, height=height, width=width), processes)
-    vae, dit = train_vae(data, run, recipe)
-    vae.requires_grad_(False)
-    for stage, size in (('early', recipe.early_size), ('late', recipe.size)):
-        for kind in ('clips', 'images'):
-            encode_folder(vae, data / kind, latents / f'{stage}_{kind}', size)
-    train_dit(dit, latents, run, recipe)
+    vae = train_vae(data, run, recipe).requires_grad_(False)
+    for kind in ('clips', 'images'):
+        encode_folder(vae, data / kind, latents / kind, recipe.size)
+    dit = train_dit(latents, run, recipe)
     config = {'dit': recipe.dit_arguments(), 'timestep': TIMESTEP,
               'vae': recipe.vae_arguments(),
               'size': list(recipe.size), 'window': recipe.window}

@@ -1,4 +1,4 @@
-"""Trains the small video VAE, so that it keeps what an image says about depth."""
+"""Makes the small video VAE: an encoder of principal components, a decoder of disparity."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from diffusers import AutoencoderKLWan, WanTransformer3DModel
+from diffusers import AutoencoderKLWan
 
 from dvd_ros.training.clips import find_shards, truncated_disparity
 from dvd_ros.training.loop import train
-from dvd_ros.training.losses import dvd_loss
-from dvd_ros.training.network import make_dit, make_vae, regress
+from dvd_ros.training.network import make_vae
+from dvd_ros.training.principal import start_from_components
 from dvd_ros.training.recipe import MiniRecipe
 
 
@@ -46,53 +46,51 @@ def _sample(rng: np.random.Generator, shards: list[Path], frames: int,
     return fit(rgb), fit(depth)
 
 
-def _picture_loss(pred: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """L1, squared error and L1 of the spatial differences of videos [B,C,T,H,W] in -1..1."""
-    error = pred.float() - target
-    slopes = sum(torch.diff(error, dim=axis).abs().mean() for axis in (3, 4))
-    return error.abs().mean() + error.square().mean() + 0.5 * slopes
+def _batch(rng: np.random.Generator, shards: list[Path], count: int, frames: int,
+           size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images, and disparity as grey, both [B,3,T,H,W] in -1..1."""
+    pairs = [_sample(rng, shards, frames, size) for _ in range(count)]
+    rgb, depth = (torch.from_numpy(np.stack(part)) for part in zip(*pairs, strict=True))
+    rgb = rgb.permute(0, 4, 1, 2, 3) * 2 - 1
+    return rgb, (depth[:, None] * 2 - 1).expand_as(rgb)
 
 
-def train_vae(data: Path, out: Path,
-              recipe: MiniRecipe) -> tuple[AutoencoderKLWan, WanTransformer3DModel]:
-    """Train on the shards under ``data`` and leave ``vae.pt`` under ``out``; resumes from it.
+def make_codec(data: Path, recipe: MiniRecipe) -> AutoencoderKLWan:
+    """The VAE with its final encoder, from the images under ``data``; the decoder is random."""
+    vae = make_vae(recipe)
+    rng = np.random.default_rng(recipe.seed)
+    shards = find_shards(data / 'images')
+    start_from_components(vae, torch.cat(_batch(rng, shards, 256, 1, recipe.vae_size)))
+    vae.encoder.requires_grad_(False)
+    vae.quant_conv.requires_grad_(False)
+    return vae
 
-    A released DVD starts from a VAE that has seen the world's videos. This one has minutes on a
-    few rendered scenes, so it is told what it is for: besides images and disparity it must give
-    back the disparity of images whose latents went through a transformer. Single images first,
-    then short clips. Returns the VAE and that transformer, from which ``train_dit`` goes on.
+
+def train_vae(data: Path, out: Path, recipe: MiniRecipe) -> AutoencoderKLWan:
+    """Train the decoder on the shards under ``data``; leaves ``vae.pt`` under ``out``, resumes.
+
+    The encoder stays as ``make_codec`` sets it: it codes images and disparity alike. The decoder
+    learns disparity alone, shown as grey, from latents with some noise, as no regressed latents
+    are exact; one step in three on short clips.
     """
-    vae, dit = make_vae(recipe), make_dit(recipe)
+    vae = make_codec(data, recipe)
     clips, images = find_shards(data / 'clips'), find_shards(data / 'images')
 
     def losses_of(rng: np.random.Generator, step: int) -> Mapping[str, torch.Tensor]:
-        still = step < recipe.vae_still_steps
+        still = step % 3 != 2
         frames = 1 if still else recipe.vae_frames
         count = recipe.vae_batch if still else max(1, recipe.vae_batch // 3)
-        pairs = [_sample(rng, images if still else clips, frames, recipe.vae_size)
-                 for _ in range(count)]
-        rgb, depth = (torch.from_numpy(np.stack(part)) for part in zip(*pairs, strict=True))
-        rgb = rgb.permute(0, 4, 1, 2, 3) * 2 - 1
-        grey = (depth[:, None] * 2 - 1).expand_as(rgb)
-        video = torch.cat([rgb, grey]).contiguous()
-        half = max(1, count // 2)
+        _, grey = _batch(rng, images if still else clips, count, frames, recipe.vae_size)
         with torch.autocast('cpu', torch.bfloat16):
-            posterior = vae.encode(video, return_dict=False)[0]
-            mean, log_variance = posterior.mean.float(), posterior.logvar.float()
-            latents = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
-            pred = regress(dit, latents[:count])
-            # Of images and disparity themselves half the batch will do.
-            decoded = vae.decode(torch.cat([pred.float(), latents[:half],
-                                            latents[count:count + half]]), return_dict=False)[0]
-        depth_loss = _picture_loss(decoded[:count], grey)
-        image_loss = _picture_loss(decoded[count:count + half], rgb[:half])
-        grey_loss = _picture_loss(decoded[count + half:], grey[:half])
-        latent = dvd_loss(pred.float(), mean[count:].detach(), recipe.rectification)['total']
-        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
-        return {'depth': depth_loss, 'image': image_loss, 'grey': grey_loss, 'latent': latent,
-                'kl': kl, 'total': depth_loss + 0.5 * image_loss + grey_loss + 0.05 * latent
-                + recipe.vae_kl * kl}
+            with torch.no_grad():
+                latents = vae.encode(grey.contiguous(), return_dict=False)[0].mode().float()
+            noise = recipe.vae_noise * torch.randn_like(latents)
+            decoded = vae.decode(latents + noise, return_dict=False)[0].float()
+        error = decoded - grey
+        slope = sum(torch.diff(error, dim=axis).abs().mean() for axis in (3, 4))
+        return {'l1': error.abs().mean(), 'slope': slope,
+                'total': error.abs().mean() + error.square().mean() + slope}
 
-    train(torch.nn.ModuleDict({'vae': vae, 'dit': dit}), losses_of, steps=recipe.vae_steps,
-          peak_rate=recipe.vae_rate, checkpoint=out / 'vae.pt', seed=recipe.seed)
-    return vae, dit
+    train(vae, losses_of, steps=recipe.vae_steps, peak_rate=recipe.vae_rate,
+          checkpoint=out / 'vae.pt', seed=recipe.seed)
+    return vae

@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from dvd_ros.model import CheckpointError, DvdConfig, DvdModel
 from dvd_ros.model.checkpoint import load_dit, load_vae, write_checkpoint
@@ -170,6 +170,23 @@ def test_a_written_folder_reads_back(tmp_path, layouts, rounded, config):
     weight = load_dit(layouts['DVD'], config).proj_out.weight
     assert torch.equal(model.dit.proj_out.weight, weight.half().float())
     assert DvdConfig.load(out / 'config.json') == model.config
+
+
+def test_what_eight_bits_hold_exactly_is_stored_so_and_reads_back(tmp_path, layouts, rounded,
+                                                                   config):
+    dit = load_dit(layouts['DVD'], config)
+    with torch.no_grad():
+        dit.proj_out.bias.zero_()
+        dit.patch_embedding.bias.fill_(0.5)
+    out = write_checkpoint(tmp_path / 'model', dit, load_vae(rounded['state'], config), config)
+    stored = load_file(out / 'dit.safetensors')
+    assert stored['proj_out.bias'].dtype == torch.float8_e4m3fn
+    assert stored['patch_embedding.bias'].dtype == torch.float8_e4m3fn
+    assert stored['proj_out.weight'].dtype == torch.float16
+    read = DvdModel.from_folder(out).dit
+    assert read.proj_out.bias.dtype == torch.float32
+    assert not read.proj_out.bias.any()
+    assert (read.patch_embedding.bias == 0.5).all()
 
 
 def test_writing_refuses_what_does_not_fit(tmp_path, layouts, rounded, config):

@@ -13,9 +13,9 @@ from dvd_ros.stream import DepthStream, Frame  # noqa: E402
 from dvd_ros.training.loop import learning_rate, train  # noqa: E402
 from dvd_ros.training.recipe import MiniRecipe  # noqa: E402
 
-TOY = MiniRecipe(clips=2, images=2, size=(64, 64), window=13, vae_width=8, vae_size=(32, 32),
-                 vae_batch=2, vae_still_steps=1, vae_steps=2, heads=1, head_dim=16, ffn_dim=16,
-                 layers=1, early_size=(48, 48), batch=1, early_steps=2, late_steps=1)
+TOY = MiniRecipe(clips=2, images=2, rendered=(64, 64), size=(48, 64), window=13, vae_width=8,
+                 vae_size=(32, 32), vae_batch=3, vae_steps=3, heads=1, head_dim=16, ffn_dim=16,
+                 layers=1, batch=1, steps=3)
 
 
 def test_the_recipe_makes_a_model_that_streams(tmp_path):
