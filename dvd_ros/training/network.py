@@ -44,6 +44,14 @@ def make_dit(recipe: MiniRecipe) -> WanTransformer3DModel:
     for name, parameter in dit.named_parameters():
         if 'attn2' in name or 'text_embedder' in name or '.norm2.' in name:
             parameter.requires_grad_(False).zero_()
+    # Wan's gates begin near 0, for a diffusion model to open over days; a regressor that has
+    # minutes begins as a plain transformer, whose branches count from the first step.
+    with torch.no_grad():
+        dit.condition_embedder.time_proj.weight.zero_()
+        dit.condition_embedder.time_proj.bias.zero_()
+        for block in dit.blocks:
+            block.scale_shift_table.zero_()
+            block.scale_shift_table[:, (2, 5)] = 1.0  # gates of attention and feed-forward
     return dit
 
 

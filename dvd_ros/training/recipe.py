@@ -37,10 +37,11 @@ class MiniRecipe:
     head_dim: int = 32
     ffn_dim: int = 640
     layers: int = 6
-    batch: int = 8
-    steps: int = 3000
-    rate: float = 1.5e-3
-    image_odds: float = 0.6
+    batch: int = 4
+    steps: int = 3200
+    rate: float = 1e-3
+    matrix_rate: float = 5e-3
+    image_odds: float = 0.75
     rectification: float = 0.5
 
     def __post_init__(self) -> None:
