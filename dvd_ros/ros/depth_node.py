@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from threading import Event
 
@@ -149,12 +150,13 @@ class DepthNode(Node):
                     f'segment {done.segment} begins: '
                     f'{done.frame.image.shape[1]}x{done.frame.image.shape[0]}, scale anew'
                 )
-        try:
-            self._outputs.publish(batch)
-        except Exception:
-            if rclpy.ok():  # else the node is being shut down under us
-                raise
-            return
+        unsent = self._outputs.unsent
+        self._outputs.publish(batch)
+        if self._outputs.unsent > unsent:
+            self.get_logger().warning(
+                f'{self._outputs.unsent} messages refused by the middleware so far: '
+                'who listens is too slow for them', throttle_duration_sec=_THROTTLE,
+            )
         now = self.get_clock().now().nanoseconds
         self._diagnostics.latencies.extend((now - done.stamp) * 1e-9 for done in batch)
 
@@ -172,6 +174,8 @@ class DepthNode(Node):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node as a process; the exit status."""
+    # Depth comes in bursts, a window at a time: Fast DDS shall send them from a thread of its own.
+    os.environ.setdefault('RMW_FASTRTPS_PUBLICATION_MODE', 'ASYNCHRONOUS')
     return run_node(DepthNode, 'depth_node', args)
 
 

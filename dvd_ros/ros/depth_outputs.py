@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import rclpy
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -16,12 +19,21 @@ from dvd_ros.ros.depth_messages import cloud, float_image, window_alignment
 from dvd_ros.ros.stamps import header
 from dvd_ros.stream import DepthFrame
 
+# Between two frames of a batch, seconds. Without it a window is tens of megabytes at once, of which
+# Fast DDS loses some, and delays others by up to seconds (measured: none and 0.1 s with it).
+_PAUSE = 0.005
+# Small messages that are kept until all have acknowledged them.
+_SMALL_DEPTH = 200
+
 
 class DepthOutputs:
     """Publishers under `dvd/`; nothing is computed for a topic that nobody listens to.
 
     Reliable, as a best-effort publisher would not reach reliable subscribers, and deep enough for
-    the burst of one window. Overridable: `qos_overrides./dvd/depth.publisher.reliability` etc.
+    the bursts of two windows; the small messages deeper, as Fast DDS may take seconds to repeat
+    one that got lost between large ones. Overridable: `qos_overrides./dvd/depth.publisher.depth`.
+
+    `unsent` counts messages that the middleware refused, as it does when its buffers stay full.
 
     Parameters
     ----------
@@ -38,25 +50,29 @@ class DepthOutputs:
         self._window = window
         self._hfov = hfov
         self._segment = -1
-        qos = QoSProfile(
-            history=HistoryPolicy.KEEP_LAST, depth=window, reliability=ReliabilityPolicy.RELIABLE
-        )
+        self.unsent = 0
 
-        def advertise(kind: Any, name: str) -> Any:
+        def advertise(kind: Any, name: str, depth: int) -> Any:
+            qos = QoSProfile(
+                history=HistoryPolicy.KEEP_LAST, depth=depth,
+                reliability=ReliabilityPolicy.RELIABLE,
+            )
             return node.create_publisher(
                 kind, f'dvd/{name}', qos,
                 qos_overriding_options=QoSOverridingOptions.with_default_policies(),
             )
 
-        self._depth = advertise(Image, 'depth')
-        self._camera_info = advertise(CameraInfo, 'camera_info')
-        self._points = advertise(PointCloud2, 'points')
-        self._disparity = advertise(Image, 'disparity')
-        self._alignment = advertise(WindowAlignment, 'alignment')
+        self._depth = advertise(Image, 'depth', 2 * window)
+        self._camera_info = advertise(CameraInfo, 'camera_info', _SMALL_DEPTH)
+        self._points = advertise(PointCloud2, 'points', 2 * window)
+        self._disparity = advertise(Image, 'disparity', 2 * window)
+        self._alignment = advertise(WindowAlignment, 'alignment', _SMALL_DEPTH)
 
     def publish(self, batch: list[DepthFrame]) -> None:
         """Publish depth frames in order, and after the last of each window its alignment."""
         for index, done in enumerate(batch):
+            if index:
+                time.sleep(_PAUSE)
             self._publish_frame(done)
             if index + 1 == len(batch) or batch[index + 1].window != done.window:
                 self._publish_alignment(done)
@@ -74,13 +90,13 @@ class DepthOutputs:
                 getattr(done.frame, 'camera_info', None) if done.frame.intrinsics else None,
             )
             info.header = head
-            self._camera_info.publish(info)
+            self._send(self._camera_info, info)
         if self._listened(self._depth):
-            self._depth.publish(float_image(done.depth, head))
+            self._send(self._depth, float_image(done.depth, head))
         if self._listened(self._disparity):
-            self._disparity.publish(float_image(done.disparity, head))
+            self._send(self._disparity, float_image(done.disparity, head))
         if self._listened(self._points):
-            self._points.publish(cloud(done, intrinsics, head))
+            self._send(self._points, cloud(done, intrinsics, head))
 
     def _publish_alignment(self, newest: DepthFrame) -> None:
         # The first window of a segment has new frames only; every later one is filled up.
@@ -88,7 +104,14 @@ class DepthOutputs:
         self._segment = newest.segment
         if self._listened(self._alignment):
             frames = len(newest.alignment.disparity) if begins else self._window
-            self._alignment.publish(window_alignment(newest, frames))
+            self._send(self._alignment, window_alignment(newest, frames))
+
+    def _send(self, publisher: Any, message: Any) -> None:
+        try:
+            publisher.publish(message)
+        except rclpy_implementation.RCLError:
+            if rclpy.ok():  # else the node is being shut down under us
+                self.unsent += 1
 
     @staticmethod
     def _listened(publisher: Any) -> bool:

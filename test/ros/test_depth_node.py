@@ -382,7 +382,7 @@ def test_defaults_over_best_effort_lose_nothing_that_is_not_counted(start_node, 
     before = camera.counts()
     sent = []
     for i in range(30):
-        sent.append(camera.send(picture(i, (120, 160))))
+        sent.append(camera.send(picture(i, (64, 96))))
         peer.linger(0.1)
     peer.wait(lambda: camera.counts()['received'] > before['received'], 'images received')
     after = camera.settle()
