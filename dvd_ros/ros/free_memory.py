@@ -6,7 +6,7 @@ import ctypes
 import time
 
 # Seconds between two times; one takes a few milliseconds.
-_INTERVAL = 10.0
+_INTERVAL = 2.0
 
 
 class FreeMemory:
