@@ -43,5 +43,6 @@ def train_dit(latents: Path, out: Path, recipe: MiniRecipe) -> WanTransformer3DM
         return dvd_loss(pred.float(), target, recipe.rectification)
 
     train(dit, losses_of, steps=recipe.steps, peak_rate=recipe.rate, checkpoint=out / 'dit.pt',
-          seed=recipe.seed, matrix_rate=recipe.matrix_rate, warmup=min(150, recipe.steps // 5), save_every=50)
+          seed=recipe.seed, matrix_rate=recipe.matrix_rate, warmup=min(150, recipe.steps // 5),
+          save_every=50)
     return dit
