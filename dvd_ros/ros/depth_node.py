@@ -151,7 +151,12 @@ class DepthNode(Node):
                     f'{done.frame.image.shape[1]}x{done.frame.image.shape[0]}, scale anew'
                 )
         unsent = self._outputs.unsent
-        self._outputs.publish(batch)
+        try:
+            self._outputs.publish(batch)
+        except Exception:
+            if rclpy.ok():  # else the node is being shut down under us
+                raise
+            return
         if self._outputs.unsent > unsent:
             self.get_logger().warning(
                 f'{self._outputs.unsent} messages refused by the middleware so far: '

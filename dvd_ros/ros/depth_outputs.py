@@ -110,8 +110,9 @@ class DepthOutputs:
         try:
             publisher.publish(message)
         except rclpy_implementation.RCLError:
-            if rclpy.ok():  # else the node is being shut down under us
-                self.unsent += 1
+            if not rclpy.ok():
+                raise  # not refused: the node is being shut down under us
+            self.unsent += 1
 
     @staticmethod
     def _listened(publisher: Any) -> bool:

@@ -397,6 +397,20 @@ def test_defaults_over_best_effort_lose_nothing_that_is_not_counted(start_node, 
     assert 'Traceback' not in node.log()
 
 
+@pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_full_work_is_a_clean_end(start_node, tiny_model, peer, how):
+    name = f'/busy{int(how)}'
+    node = start(start_node, name, tiny_model)
+    node.wait_for_log('waiting for images')
+    camera = Camera(peer, name)
+    camera.prime()
+    for i in range(60):
+        camera.send(picture(i))
+    camera.wait_for(3)  # in the middle of a window that is being published
+    assert node.stop(how) == 0, node.log()
+    assert 'Traceback' not in node.log()
+
+
 @pytest.mark.parametrize(
     ('changed', 'told'),
     [
