@@ -28,6 +28,7 @@ from dvd_ros.capture import Capture, open_capture
 from dvd_ros.evaluation.demo_report import (
     accuracy,
     figures,
+    shown_images,
     table,
     true_depth,
     verdict,
@@ -109,7 +110,8 @@ def run(args: argparse.Namespace) -> int:
     result['accuracy'] = accuracy(record, truths, config.near, config.far)
     result['scored'] = sum(truth is not None for truth in truths)
     title = f'{capture.name}, model {Path(args.model).name}'
-    pictures = write_pictures(folder, record, truths, config.near, config.far, title)
+    images = shown_images(record, capture, cut_short=bool(seconds))
+    pictures = write_pictures(folder, record, images, truths, config.near, config.far, title)
     path = folder / 'figures.json'
     path.write_text(json.dumps(result, indent=2) + '\n')
 

@@ -87,18 +87,38 @@ def true_depth(record: StreamRecord, capture: Capture,
     """
     if not capture.has_truth:
         return [None] * len(record.kept), ''
-    if len(record.inputs) != capture.length and not cut_short:
+    if not _all_seen(record, capture, cut_short):
         return [None] * len(record.kept), (
             f'Not compared with true depth: {len(record.inputs)} images were seen of '
             f'{capture.length}, so it is not known which they were.')
-    frame_of = {stamp: index for index, stamp in reversed(list(enumerate(record.inputs.tolist())))}
     truths: list[np.ndarray | None] = []
-    for stamp, depth in zip(record.depths[record.kept].tolist(), record.depth, strict=True):
-        index = frame_of.get(stamp)
+    for index, depth in zip(_frame_indices(record), record.depth, strict=True):
         truth = capture.truth(index) if index is not None else None
         truths.append(None if truth is None else cv2.resize(
             truth, depth.shape[::-1], interpolation=cv2.INTER_NEAREST))
     return truths, ''
+
+
+def shown_images(record: StreamRecord, capture: Capture,
+                 cut_short: bool = False) -> list[np.ndarray]:
+    """
+    Give the kept frames' images, uint8 [h',w',3] RGB, black where there is none.
+
+    An image that did not reach the recorder is read again from the source, where it is a
+    recording and it is known which of its frames it was (as in `true_depth`).
+    """
+    images = list(record.images)
+    lost = {frame: place for place, frame in enumerate(_frame_indices(record))
+            if frame is not None and not images[place].any()}
+    if lost and not capture.live and _all_seen(record, capture, cut_short):
+        for index, frame in enumerate(capture):
+            if index in lost:
+                place = lost.pop(index)
+                images[place] = cv2.resize(frame.image, images[place].shape[1::-1],
+                                           interpolation=cv2.INTER_AREA)
+            if not lost:
+                break
+    return images
 
 
 def accuracy(record: StreamRecord, truths: list[np.ndarray | None], near: float,
@@ -118,10 +138,13 @@ def accuracy(record: StreamRecord, truths: list[np.ndarray | None], near: float,
             'image row': floors['image row'], 'constant': floors['constant']}
 
 
-def write_pictures(folder: Path, record: StreamRecord, truths: list[np.ndarray | None],
-                   near: float, far: float, title: str) -> list[Path]:
+def write_pictures(folder: Path, record: StreamRecord, images: list[np.ndarray],
+                   truths: list[np.ndarray | None], near: float, far: float,
+                   title: str) -> list[Path]:
     """
     Write contact_sheet.png and cloud.ply; returns the paths of those that could be made.
+
+    ``images`` and ``truths`` are those of the kept frames (`shown_images`, `true_depth`).
 
     With true depth the depth on the sheet is in its metres, by the fit of `accuracy`; without, it
     is nominal, and so is the cloud always. Raises OSError if a file cannot be written.
@@ -138,7 +161,7 @@ def write_pictures(folder: Path, record: StreamRecord, truths: list[np.ndarray |
         start = record.inputs[0] if len(record.inputs) else record.depths[0]
         times = (record.depths[record.kept] - start) * 1e-9
         path = folder / 'contact_sheet.png'
-        write_contact_sheet(path, list(record.images), shown, known, times.tolist(),
+        write_contact_sheet(path, images, shown, known, times.tolist(),
                             columns=5, width=180, title=title,
                             unit='m' if known else 'm nominal')
         written.append(path)
@@ -200,6 +223,17 @@ def verdict(result: dict[str, Any]) -> str:
         return f'WRONG: {"; ".join(result["stamp_faults"])}.'
     return ('Every depth image has the stamp of an input image; none came twice, '
             'all came in order.')
+
+
+def _all_seen(record: StreamRecord, capture: Capture, cut_short: bool) -> bool:
+    """Tell whether the n-th image of the record is the n-th frame of the source."""
+    return len(record.inputs) == capture.length or cut_short
+
+
+def _frame_indices(record: StreamRecord) -> list[int | None]:
+    """Return which image of the record each kept depth belongs to; None for a strange stamp."""
+    frame_of = {stamp: index for index, stamp in reversed(list(enumerate(record.inputs.tolist())))}
+    return [frame_of.get(stamp) for stamp in record.depths[record.kept].tolist()]
 
 
 def _with_truth(record: StreamRecord,

@@ -8,6 +8,7 @@ from dvd_ros.capture.source import Capture
 from dvd_ros.evaluation.demo_report import (
     accuracy,
     figures,
+    shown_images,
     stamp_faults,
     table,
     true_depth,
@@ -15,6 +16,7 @@ from dvd_ros.evaluation.demo_report import (
     write_pictures,
 )
 from dvd_ros.evaluation.stream_record import StreamRecord
+from dvd_ros.stream import Frame
 
 NEAR, FAR = 0.5, 20.0
 SECOND = 1_000_000_000
@@ -176,17 +178,41 @@ def test_pictures(tmp_path):
     points = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
     record = recorded(film, points=points, colours=np.full((50, 3), 7, np.uint8))
     truths, _ = true_depth(record, film)
-    sheet, cloud = write_pictures(tmp_path, record, truths, NEAR, FAR, 'film')
+    sheet, cloud = write_pictures(tmp_path, record, list(record.images), truths, NEAR, FAR,
+                                  'film')
     with_truth = cv2.imread(str(sheet))
     assert cloud.read_bytes().startswith(b'ply\nformat binary_little_endian')
     assert b'element vertex 50\n' in cloud.read_bytes()
-    (sheet,) = write_pictures(tmp_path, recorded(film), [None] * 9, NEAR, FAR, 'film')
+    (sheet,) = write_pictures(tmp_path, recorded(film), list(record.images), [None] * 9,
+                              NEAR, FAR, 'film')
     without = cv2.imread(str(sheet))
     # four rows: image, depth, true depth, error; or the first two
     assert with_truth.shape[0] > 1.5 * without.shape[0]
     empty = StreamRecord(inputs=record.inputs, depths=record.depths[:0],
                          arrivals=record.arrivals[:0])
-    assert write_pictures(tmp_path, empty, [], NEAR, FAR, 'film') == []
+    assert write_pictures(tmp_path, empty, [], [], NEAR, FAR, 'film') == []
+
+
+class Footage(Film):
+    """A film that can be watched: frame n is grey of brightness n."""
+
+    def __iter__(self):
+        for index in range(self.length):
+            image = np.full((2 * SIZE[0], 2 * SIZE[1], 3), index, np.uint8)
+            yield Frame(image=image, stamp=index * SECOND // 10)
+
+
+def test_a_preview_that_was_lost_is_read_again_from_the_source():
+    footage = Footage(9)
+    images = np.full((8, *SIZE, 3), 120, np.uint8)
+    images[[1, 5]] = 0
+    record = recorded(footage, dropped=(3,), images=images)
+    shown = shown_images(record, footage)
+    assert [int(image.mean()) for image in shown] == [120, 1, 120, 120, 120, 6, 120, 120]
+    assert shown[1].shape == (*SIZE, 3)
+    # Nothing lost: the source is not opened (Film refuses to be). Unknown which: black stays.
+    assert len(shown_images(recorded(Film(9)), Film(9))) == 9
+    assert not shown_images(record, Footage(12))[1].any()
 
 
 def test_a_record_survives_its_file(tmp_path):
