@@ -228,6 +228,14 @@ def _shade(hit, axis, t, ox, oy, oz, dx, dy, dz, pixel, kind, rot, centre, half,
 
 
 @numba.njit(cache=True, fastmath=True, error_model='numpy')
+def _ray(pose, vx, vy):
+    """World direction of the ray at slopes (vx, vy), of length 1 along the optical axis."""
+    return (pose[0, 0] * vx + pose[0, 1] * vy + pose[0, 2],
+            pose[1, 0] * vx + pose[1, 1] * vy + pose[1, 2],
+            pose[2, 0] * vx + pose[2, 1] * vy + pose[2, 2])
+
+
+@numba.njit(cache=True, fastmath=True, error_model='numpy')
 def cast(height, width, fx, fy, cx, cy, pose, kind, rot, centre, half, radius, texture,
          texels_per_metre, tint, gloss, textures, lights, sky, haze):
     """Render one image.
@@ -252,10 +260,7 @@ def cast(height, width, fx, fy, cx, cy, pose, kind, rot, centre, half, radius, t
         for tx in range(0, width, _TILE):
             mx = (min(tx + _TILE, width) + tx) * 0.5 - cx
             my = (min(ty + _TILE, height) + ty) * 0.5 - cy
-            vx, vy = mx / fx, my / fy
-            axis_x = pose[0, 0] * vx + pose[0, 1] * vy + pose[0, 2]
-            axis_y = pose[1, 0] * vx + pose[1, 1] * vy + pose[1, 2]
-            axis_z = pose[2, 0] * vx + pose[2, 1] * vy + pose[2, 2]
+            axis_x, axis_y, axis_z = _ray(pose, mx / fx, my / fy)
             n = 1.0 / math.sqrt(axis_x**2 + axis_y**2 + axis_z**2)
             axis_x, axis_y, axis_z = axis_x * n, axis_y * n, axis_z * n
             cone = math.atan(_TILE * 0.7072 * max(1 / fx, 1 / fy))
@@ -278,10 +283,7 @@ def cast(height, width, fx, fy, cx, cy, pose, kind, rot, centre, half, radius, t
             high = np.full(3, -1e9)
             for row in range(ty, min(ty + _TILE, height)):
                 for col in range(tx, min(tx + _TILE, width)):
-                    vx, vy = (col + 0.5 - cx) / fx, (row + 0.5 - cy) / fy
-                    dx = pose[0, 0] * vx + pose[0, 1] * vy + pose[0, 2]
-                    dy = pose[1, 0] * vx + pose[1, 1] * vy + pose[1, 2]
-                    dz = pose[2, 0] * vx + pose[2, 1] * vy + pose[2, 2]
+                    dx, dy, dz = _ray(pose, (col + 0.5 - cx) / fx, (row + 0.5 - cy) / fy)
                     best, hit, axis = 1e6, -1, -1
                     for j in range(held):
                         i = near[j]
@@ -302,10 +304,7 @@ def cast(height, width, fx, fy, cx, cy, pose, kind, rot, centre, half, radius, t
                                 oz + middle[2], spread, shading)
             for row in range(ty, min(ty + _TILE, height)):
                 for col in range(tx, min(tx + _TILE, width)):
-                    vx, vy = (col + 0.5 - cx) / fx, (row + 0.5 - cy) / fy
-                    dx = pose[0, 0] * vx + pose[0, 1] * vy + pose[0, 2]
-                    dy = pose[1, 0] * vx + pose[1, 1] * vy + pose[1, 2]
-                    dz = pose[2, 0] * vx + pose[2, 1] * vy + pose[2, 2]
+                    dx, dy, dz = _ray(pose, (col + 0.5 - cx) / fx, (row + 0.5 - cy) / fy)
                     hit, best = hits[row - ty, col - tx], lengths[row - ty, col - tx]
                     if hit < 0:
                         height_ratio = dz / math.sqrt(dx * dx + dy * dy + dz * dz)
