@@ -9,13 +9,16 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `dvd-ros train`."""
-    parser.add_argument('work', type=Path, help='folder for scenes, latents and checkpoints '
-                        '(about 6 GB); a run that was cut off goes on from it')
+    parser.add_argument('work', type=Path, help='folder for scenes and checkpoints '
+                        '(about 10 GB); a run that was cut off goes on from it')
     parser.add_argument('-o', '--out', type=Path, required=True,
                         help='folder to write the model to (config.json, two safetensors)')
     parser.add_argument('--set', action='append', default=[], metavar='NAME=NUMBER',
                         help='change one number of the recipe, e.g. --set clips=64')
     parser.add_argument('--threads', type=int, default=0, help='threads of torch (0: its choice)')
+    parser.add_argument('--device', default='', help='cpu or cuda (default: cuda if there is)')
+    parser.add_argument('--eager', action='store_true',
+                        help='do without torch.compile, which needs a C++ compiler')
     parser.add_argument('--processes', type=int, default=2, help='processes that render')
 
 
@@ -39,5 +42,7 @@ def run(args: argparse.Namespace) -> int:
             raise ValueError(f'--set {assignment}: {error}') from error
     if args.threads:
         torch.set_num_threads(args.threads)
-    print(f'model written to {run_recipe(args.work, args.out, recipe, args.processes)}')
+    device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    model = run_recipe(args.work, args.out, recipe, args.processes, device, not args.eager)
+    print(f'model written to {model}')
     return 0

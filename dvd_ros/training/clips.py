@@ -17,14 +17,19 @@ def find_shards(folder: Path) -> list[Path]:
     return shards
 
 
-def truncated_disparity(disparity: np.ndarray) -> np.ndarray:
-    """Disparity [T,H,W] in 1/m -> 0..1 by its 2 % and 98 % quantiles over the whole clip.
+def disparity_range(disparity: np.ndarray) -> tuple[np.float32, np.float32]:
+    """The 2 % quantile of disparity [T,H,W] over the whole clip, and from there to the 98 % one.
 
-    Source: DVD's truncated-disparity normalisation. A flat clip becomes zeros.
+    Source: DVD's truncated-disparity normalisation.
     """
-    disparity = disparity.astype(np.float32)
-    low, high = np.quantile(disparity, [0.02, 0.98])
-    return np.clip((disparity - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
+    low, high = np.quantile(disparity.astype(np.float32), [0.02, 0.98])
+    return np.float32(low), np.float32(max(high - low, 1e-6))
+
+
+def truncated_disparity(disparity: np.ndarray) -> np.ndarray:
+    """Disparity [T,H,W] in 1/m -> float32 0..1 over its ``disparity_range``; a flat clip: 0."""
+    low, span = disparity_range(disparity)
+    return np.clip((disparity.astype(np.float32) - low) / span, 0, 1)
 
 
 def read_clips(shard: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:

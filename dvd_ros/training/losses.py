@@ -1,4 +1,4 @@
-"""Losses of the DVD recipe on latents [B,C,T,H,W]."""
+"""Losses: of the DVD recipe on latents [B,C,T,H,W], and of the disparity that comes out."""
 
 from __future__ import annotations
 
@@ -35,4 +35,35 @@ def dvd_loss(pred: torch.Tensor, target: torch.Tensor,
     losses = difference_losses(pred, target)
     losses['mse'] = (pred - target).square().mean()
     losses['total'] = losses['mse'] + rectification * (losses['t'] + losses['h'] + losses['w'])
+    return losses
+
+
+def fit_disparity(pred: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """``pred`` [B,T,H,W] after the least-squares scale and shift to ``target``, one per item.
+
+    No gradient flows through scale and shift. The scale is at least 0.1: a prediction that is
+    flat or upside down is not to be rewarded for it.
+    """
+    with torch.no_grad():
+        x, y = pred.flatten(1), target.flatten(1)
+        x_mean, y_mean = x.mean(1, keepdim=True), y.mean(1, keepdim=True)
+        spread = (x - x_mean).square().mean(1, keepdim=True).clamp_min(1e-6)
+        scale = (((x - x_mean) * (y - y_mean)).mean(1, keepdim=True) / spread).clamp(0.1, 10)
+        shift = y_mean - scale * x_mean
+    return pred * scale[..., None, None] + shift[..., None, None]
+
+
+def disparity_loss(pred: torch.Tensor, target: torch.Tensor,
+                   relative: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Errors of disparity [B,T,H,W]: plain, relative after a fit, and of its slopes.
+
+    relative: see batches.Batch. Returns scalars 'l1', 'rel' (close to AbsRel after one scale and
+    shift per clip), 't', 'slope' and their weighted sum 'total'.
+    """
+    error = pred - target
+    losses = {'l1': error.abs().mean(),
+              'rel': (relative * (fit_disparity(pred, target) - target)).abs().mean(),
+              't': torch.diff(error, dim=1).abs().mean() if pred.shape[1] > 1 else 0 * error.sum(),
+              'slope': sum(torch.diff(error, dim=axis).abs().mean() for axis in (2, 3))}
+    losses['total'] = losses['l1'] + losses['rel'] + 0.5 * (losses['t'] + losses['slope'])
     return losses

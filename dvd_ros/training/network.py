@@ -53,10 +53,3 @@ def make_dit(recipe: MiniRecipe) -> WanTransformer3DModel:
             block.scale_shift_table.zero_()
             block.scale_shift_table[:, (2, 5)] = 1.0  # gates of attention and feed-forward
     return dit
-
-
-def regress(dit: WanTransformer3DModel, latents: torch.Tensor) -> torch.Tensor:
-    """RGB latents [B,C,f,h,w] to depth latents, in one pass at the fixed timestep."""
-    count = len(latents)
-    text = torch.zeros(count, 1, dit.config.text_dim)
-    return dit(latents, torch.full((count,), TIMESTEP), text, return_dict=False)[0]

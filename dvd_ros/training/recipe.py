@@ -26,31 +26,29 @@ class MiniRecipe:
     window: int = 13
 
     vae_width: int = 32
-    vae_size: tuple[int, int] = (96, 128)
-    vae_frames: int = 5
-    vae_batch: int = 9
-    vae_steps: int = 1500
-    vae_rate: float = 2e-3
-    vae_noise: float = 0.15
+    codec_batch: int = 24
+    codec_steps: int = 1500
+    codec_rate: float = 2e-3
+    codec_noise: float = 0.15
 
     heads: int = 6
     head_dim: int = 32
     ffn_dim: int = 640
     layers: int = 6
-    batch: int = 4
-    steps: int = 3200
+    batch: int = 48
+    steps: int = 14000
     rate: float = 1e-3
-    matrix_rate: float = 5e-3
+    matrix_rate: float = 3e-3
     image_odds: float = 0.75
+    latent_weight: float = 0.1
     rectification: float = 0.5
 
     def __post_init__(self) -> None:
-        for name in ('rendered', 'size', 'vae_size'):
+        for name in ('rendered', 'size'):
             if any(n % 16 or n < 32 for n in getattr(self, name)):
                 raise ValueError(f'{name}={getattr(self, name)} must be multiples of 16 from 32')
-        for name in ('window', 'vae_frames'):
-            if getattr(self, name) % 4 != 1:
-                raise ValueError(f'{name}={getattr(self, name)} must be 4n+1')
+        if self.window % 4 != 1:
+            raise ValueError(f'window={self.window} must be 4n+1')
         if not 0 <= self.image_odds <= 1:
             raise ValueError(f'image_odds={self.image_odds} must lie in 0..1')
 

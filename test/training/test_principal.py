@@ -9,7 +9,8 @@ pytest.importorskip('diffusers')
 from diffusers import AutoencoderKLWan  # noqa: E402
 from torch.nn.functional import interpolate, pixel_unshuffle  # noqa: E402
 
-from dvd_ros.training.network import make_dit, make_vae, regress  # noqa: E402
+from dvd_ros.training.framewise import regress  # noqa: E402
+from dvd_ros.training.network import make_dit, make_vae  # noqa: E402
 from dvd_ros.training.principal import start_from_components  # noqa: E402
 from dvd_ros.training.recipe import MiniRecipe  # noqa: E402
 

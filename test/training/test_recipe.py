@@ -14,13 +14,13 @@ from dvd_ros.training.loop import learning_rate, train  # noqa: E402
 from dvd_ros.training.recipe import MiniRecipe  # noqa: E402
 
 TOY = MiniRecipe(clips=2, images=2, rendered=(64, 64), size=(48, 64), window=13, vae_width=8,
-                 vae_size=(32, 32), vae_batch=3, vae_steps=3, heads=1, head_dim=16, ffn_dim=16,
-                 layers=1, batch=1, steps=3)
+                 codec_batch=3, codec_steps=3, heads=1, head_dim=16, ffn_dim=16, layers=1, batch=1,
+                 steps=3)
 
 
 def test_the_recipe_makes_a_model_that_streams(tmp_path):
     from dvd_ros.training.run import run_recipe
-    folder = run_recipe(tmp_path / 'work', tmp_path / 'model', TOY, processes=1)
+    folder = run_recipe(tmp_path / 'work', tmp_path / 'model', TOY, processes=1, compiled=False)
     stream = DepthStream(load_regressor(folder), )
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (13, 60, 80, 3), dtype=np.uint8)
@@ -29,7 +29,7 @@ def test_the_recipe_makes_a_model_that_streams(tmp_path):
     assert all(np.isfinite(d.disparity).all() for d in done)
     # A second run finds every stage done and changes nothing.
     first = (folder / 'dit.safetensors').read_bytes()
-    run_recipe(tmp_path / 'work', folder, TOY, processes=1)
+    run_recipe(tmp_path / 'work', folder, TOY, processes=1, compiled=False)
     assert (folder / 'dit.safetensors').read_bytes() == first
 
 

@@ -1,0 +1,84 @@
+"""Training views, what the loss counts in them, and what is read from latents."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+
+from dvd_ros.training.batches import Prefetch, Scenes  # noqa: E402
+from dvd_ros.training.losses import disparity_loss, fit_disparity  # noqa: E402
+from dvd_ros.training.readout import Readout  # noqa: E402
+
+
+@pytest.fixture
+def shards(tmp_path):
+    """Clips whose red is their disparity, so that a view shows whether the two stay together."""
+    rng = np.random.default_rng(0)
+    for start, size in ((0, (48, 64)), (2, (96, 128))):
+        ramp = np.linspace(0.1, 1, size[1])[None, None, None] * np.linspace(
+            0.5, 1, size[0])[None, None, :, None] * rng.uniform(0.5, 1, (2, 5, 1, 1))
+        images = np.zeros((2, 5, *size, 3), np.uint8)
+        images[..., 0] = np.round(250 * ramp)
+        np.savez(tmp_path / f'shard_{start}.npz', images=images,
+                 disparity=ramp.astype(np.float16))
+    return tmp_path
+
+
+def test_views_keep_image_and_disparity_together(shards):
+    scenes = Scenes([shards])
+    assert len(scenes) == 4
+    mirrored = set()
+    for seed in range(12):
+        rgb, disparity = scenes.view(np.random.default_rng(seed), 3, (48, 64))
+        assert rgb.shape == (3, 48, 64, 3) and disparity.shape == (3, 48, 64)
+        np.testing.assert_allclose(rgb[..., 0] / 250, disparity, atol=0.02)
+        mirrored.add(bool(disparity[0, 0, 0] > disparity[0, 0, -1]))
+    assert mirrored == {False, True}
+
+
+def test_batches_are_normalised_and_repeat(shards):
+    scenes = Scenes([shards])
+    one, two = (scenes.batch(np.random.default_rng(5), 4, 5, (48, 64)) for _ in range(2))
+    assert one.images.shape == (4, 5, 3, 48, 64) and one.target.shape == (4, 5, 48, 64)
+    assert torch.equal(one.images, two.images) and torch.equal(one.target, two.target)
+    assert one.images.min() >= -1 and one.images.max() <= 1
+    assert one.target.min() == 0 and one.target.max() == 1
+    # A unit of the target is (span / disparity) of the disparity there: more where it is far.
+    near, far = one.target > 0.9, one.target < 0.1
+    assert one.relative[far].mean() > 2 * one.relative[near].mean()
+    assert one.relative.max() <= 5 + 1e-3
+
+
+def test_missing_shards_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match='no shard_'):
+        Scenes([tmp_path])
+
+
+def test_prefetch_gives_each_step_its_own():
+    asked = []
+    batches = Prefetch(lambda step: asked.append(step) or step)
+    assert [batches(step) for step in (3, 4, 5, 9)] == [3, 4, 5, 9]
+    assert [asked.count(step) for step in (3, 4, 5, 9)] == [1, 1, 1, 1]  # none made twice
+
+
+def test_the_relative_loss_forgives_scale_and_shift_but_not_shape():
+    torch.manual_seed(0)
+    target = torch.rand(2, 3, 6, 8)
+    scaled = disparity_loss(target * 0.5 + 0.2, target, torch.ones_like(target))
+    assert scaled['rel'] < 1e-5 < scaled['l1']
+    assert disparity_loss(target.flip(-1), target, torch.ones_like(target))['rel'] > 0.1
+    # Upside down must not be turned round for free.
+    assert (fit_disparity(-target, target) - target).abs().mean() > 0.2
+
+
+def test_readout_gives_back_what_is_linear_in_the_latents():
+    torch.manual_seed(0)
+    disparity = torch.rand(40, 1, 32, 32)
+    blocks = torch.nn.functional.pixel_unshuffle(
+        torch.nn.functional.avg_pool2d(disparity, 4), 4)  # [40,16,2,2]
+    latents = torch.einsum('bkhw,kc->bchw', blocks, torch.randn(16, 20))[:, :, None]
+    readout = Readout.fit(latents, disparity)
+    expected = torch.nn.functional.avg_pool2d(disparity, 4)
+    torch.testing.assert_close(readout(latents), expected, rtol=0, atol=1e-2)
+    twice = readout(latents.expand(-1, -1, 2, -1, -1))
+    torch.testing.assert_close(twice[:, 1:], expected, rtol=0, atol=1e-2)
