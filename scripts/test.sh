@@ -9,15 +9,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 bash scripts/setup.sh --test || exit
 . scripts/env.sh
 
-# A domain of our own, so that nodes of someone else on this machine are not heard: the first free
-# one from a random start. A domain in use has its discovery port bound.
-if [ -z "${ROS_DOMAIN_ID:-}" ]; then
-  domain=$((RANDOM % 100 + 1))
-  while grep -qi "$(printf ':%04X ' $((7400 + 250 * domain)))" /proc/net/udp 2> /dev/null; do
-    domain=$((domain % 100 + 1))
-  done
-  export ROS_DOMAIN_ID=$domain
-fi
 mkdir -p out
 ROS_LOG_DIR=$(mktemp -d "$PWD/out/test-log.XXXXXX") || exit
 export ROS_LOG_DIR

@@ -9,22 +9,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
-import shutil
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from dvd_ros.capture import Capture, open_capture
+from dvd_ros.cli.nodes import Nodes, running_nodes
 from dvd_ros.evaluation.demo_report import (
     accuracy,
     figures,
@@ -39,12 +33,8 @@ from dvd_ros.stream.config import StreamConfig
 
 _CLIP = Path(__file__).resolve().parent.parent / 'assets' / 'demo'
 _LIVE_SECONDS = 20.0
-# Without the current folder on the path, where any file may shadow a module.
-_PROGRAM = ('import sys; sys.path = [p for p in sys.path if p]; '
-            'from dvd_ros.ros.{node} import main; sys.exit(main())')
-# How long nodes may take to end after SIGINT, and what was sent to arrive, seconds.
+# How long what was sent may take to arrive, seconds.
 _PATIENCE = 8.0
-_LAST_LINES = 12
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(dir=folder, prefix='record-') as scratch:
         file = Path(scratch) / 'record.npz'
-        with _nodes(log) as nodes:
+        with running_nodes(log) as nodes:
             nodes.start('depth_node', model=args.model, device=args.device, flush_after=1.0,
                         **{entry.name: getattr(config, entry.name) for entry in fields(config)},
                         **_reliable('subscription', 'image'),
@@ -158,17 +148,17 @@ def _record(nodes: Nodes, args: argparse.Namespace, expected: int | None, second
         if not state.get('ready'):
             line.show(f'loading the model {args.model!r} ... {time.monotonic() - start:.0f} s')
             continue
-        if not nodes.started('demo_video_node'):
+        if not nodes.started('video_node'):
             line.end(f'the nodes are up after {time.monotonic() - start:.1f} s')
-            # Waiting for a subscriber (it has two) gives them time to be ready on their side.
-            nodes.start('demo_video_node', source=args.source, rate=args.rate, seconds=seconds,
-                        wait_for_subscriber=60.0, **_reliable('publisher', 'image'),
+            nodes.start('video_node', source=args.source, rate=args.rate, seconds=seconds,
+                        wait_for_subscriber=60.0, audience='depth_node, record_node',
+                        **_reliable('publisher', 'image'),
                         **_reliable('publisher', 'camera_info'))
-        if nodes.running('demo_video_node'):
+        if nodes.running('video_node'):
             playing = time.monotonic()
         elif state['began'] is None and time.monotonic() - playing > _PATIENCE:
             raise OSError('the source ended and no image of it came; '
-                          f'see {nodes.log_file("demo_video_node")}')
+                          f'see {nodes.log_file("video_node")}')
         dropped = sum(state['dropped'].values())
         text = (f'{state["inputs"]}/{expected or "?"} images in, {state["published"]} depth '
                 f'images out, {dropped} dropped')
@@ -197,113 +187,3 @@ class _StatusLine:
             print(f'\r\033[K{text}', end='\n' if text else '', flush=True)
         elif text:
             print(text, flush=True)
-
-
-class Nodes:
-    """Nodes of dvd_ros as processes, each with its output in a file under ``log``."""
-
-    def __init__(self, log: Path) -> None:
-        self._log = log
-        self._environment = os.environ | {
-            'ROS_DOMAIN_ID': os.environ.get('ROS_DOMAIN_ID') or _free_domain(),
-            # Fast DDS's default transports lose every best-effort image.
-            'FASTDDS_BUILTIN_TRANSPORTS':
-                os.environ.get('FASTDDS_BUILTIN_TRANSPORTS') or 'LARGE_DATA',
-            'ROS_LOG_DIR': str(log / 'ros'),
-            'RCUTILS_LOGGING_USE_STDOUT': '0',
-            'RCUTILS_COLORIZED_OUTPUT': '0',
-            'PYTHONUNBUFFERED': '1',
-        }
-        self._processes: dict[str, subprocess.Popen] = {}
-
-    def start(self, name: str, **parameters: Any) -> None:
-        """Start a node with ROS parameters."""
-        arguments = [part for key, value in parameters.items()
-                     for part in ('-p', f'{key}:={json.dumps(value)}')]
-        with self._stdout(name).open('wb') as out, self.log_file(name).open('wb') as err:
-            # In a session of its own: Ctrl-C reaches this process only, which ends all in order.
-            self._processes[name] = subprocess.Popen(
-                [sys.executable, '-c', _PROGRAM.format(node=name), '--ros-args', *arguments],
-                env=self._environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                start_new_session=True)
-
-    def started(self, name: str) -> bool:
-        """Whether a node was started, be it that it has ended."""
-        return name in self._processes
-
-    def running(self, name: str) -> bool:
-        """Whether a node's process is there."""
-        return self._processes[name].poll() is None
-
-    def check(self) -> None:
-        """Raise OSError with its last words if a node has failed, or the depth node has ended."""
-        for name, process in self._processes.items():
-            status = process.poll()
-            if status is None or (status == 0 and name != 'depth_node'):
-                continue
-            words = self.log_file(name).read_text(errors='replace').splitlines()[-_LAST_LINES:]
-            print()
-            raise OSError('\n'.join([f'{name} ended with status {status}; its last words:',
-                                     *(f'  {word}' for word in words),
-                                     f'whole log: {self.log_file(name)}']))
-
-    def progress(self, name: str) -> dict[str, Any] | None:
-        """The last whole line of JSON that a node has printed."""
-        with self._stdout(name).open('rb') as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
-            lines = file.read().split(b'\n')
-        return json.loads(lines[-2]) if len(lines) > 1 else None
-
-    def end(self) -> None:
-        """End all nodes, by force where they do not end by themselves."""
-        for process in self._processes.values():
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-        limit = time.monotonic() + _PATIENCE
-        for process in self._processes.values():
-            try:
-                process.wait(max(0.0, limit - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-    def _stdout(self, name: str) -> Path:
-        return self._log / f'{name}.out'
-
-    def log_file(self, name: str) -> Path:
-        """Where the log of a node goes."""
-        return self._log / f'{name}.log'
-
-
-@contextmanager
-def _nodes(log: Path) -> Iterator[Nodes]:
-    """Nodes that end with the block, also where SIGTERM or a closed terminal ends it."""
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt)
-              for number in (signal.SIGTERM, signal.SIGHUP)}
-    nodes = Nodes(log)
-    try:
-        yield nodes
-    finally:
-        for number in before:
-            signal.signal(number, signal.SIG_IGN)
-        kept = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        nodes.end()
-        for number, handler in (*before.items(), (signal.SIGINT, kept)):
-            signal.signal(number, handler)
-        shutil.rmtree(log / 'ros', ignore_errors=True)
-
-
-def _free_domain() -> str:
-    """A ROS_DOMAIN_ID whose discovery port nobody on this machine has bound."""
-    for domain in random.SystemRandom().sample(range(1, 101), 100):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind(('', 7400 + 250 * domain))
-            except OSError:
-                continue
-            return str(domain)
-    raise OSError('every ROS_DOMAIN_ID from 1 to 100 is in use on this machine; choose one by '
-                  'setting ROS_DOMAIN_ID')

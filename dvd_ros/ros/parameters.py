@@ -119,6 +119,10 @@ class VideoNodeConfig:
     wait_for_subscriber: float = option(
         0.0, 'seconds to wait for a subscriber before the first image; 0: do not wait', 0.0, 86400.0
     )
+    audience: str = option(
+        '', 'names of the nodes to wait for, separated by commas; empty: any one subscriber'
+    )
+    seconds: float = option(0.0, 'end after so long; 0: at the end of the source', 0.0, 1e6)
     exit_at_end: bool = option(True, 'end the process after the last image')
 
     def __post_init__(self) -> None:
@@ -135,3 +139,5 @@ class VideoNodeConfig:
             raise ValueError(
                 f'wait_for_subscriber must be 0 or more seconds, got {self.wait_for_subscriber}'
             )
+        if not self.seconds >= 0.0:
+            raise ValueError(f'seconds must be 0 or more, got {self.seconds}')

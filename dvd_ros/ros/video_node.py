@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from itertools import count
 
 import rclpy
+from rclpy.duration import Duration
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
@@ -24,6 +26,9 @@ from dvd_ros.stream import Frame
 # A subscriber is matched on our side a little before it is on its own, and the last images of a
 # finite video may still be on their way when the process ends; seconds.
 _SETTLE = 0.5
+# DDS takes seconds to notice that a message was lost and to send it again, and more on a busy
+# machine; a process that has gone does not. Subscribers that are best effort are not waited for.
+_UNTIL_ACKNOWLEDGED = 60.0
 # Later than this the schedule is moved instead of catching up in a burst, seconds.
 _LATE = 0.5
 
@@ -61,6 +66,8 @@ class VideoNode(Node):
         )
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self)
+        self._audience = {name.strip() for name in self._config.audience.split(',')} - {''}
+        self._left = self._config.seconds or math.inf
         self.published = 0
 
     def run(self) -> int:
@@ -69,13 +76,14 @@ class VideoNode(Node):
         rate = self._config.rate or self._capture.rate
         log.info(f"playing '{self._capture.name}' at {rate:.3g} Hz on '{self._image.topic_name}'")
         if not self._await_subscriber():
-            log.error(f"nobody subscribed '{self._image.topic_name}' in "
+            absent = ' and '.join(sorted(self._absent())) or 'anybody'
+            log.error(f"'{self._image.topic_name}' was not subscribed by {absent} in "
                       f'{self._config.wait_for_subscriber} s (parameter wait_for_subscriber)')
             return 1
         for turn in count():
             before = self.published
             self._play(self._capture.rate / rate)
-            if not rclpy.ok() or not self._config.loop:
+            if not rclpy.ok() or not self._config.loop or self._left <= 0.0:
                 break
             if self.published == before:
                 raise ValueError(f"source '{self._config.source}' has no image to loop over")
@@ -83,6 +91,10 @@ class VideoNode(Node):
         if rclpy.ok():
             log.info(f'end of the source: {self.published} images published')
             self._spin_until(time.monotonic() + _SETTLE)
+            for publisher in (self._camera_info, self._image):
+                if not publisher.wait_for_all_acked(Duration(seconds=_UNTIL_ACKNOWLEDGED)):
+                    log.error(f"messages on '{publisher.topic_name}' did not arrive")
+                    return 1
         while rclpy.ok() and not self._config.exit_at_end:
             self._executor.spin_once(timeout_sec=1.0)
         return 0
@@ -95,9 +107,14 @@ class VideoNode(Node):
     def _play(self, stretch: float) -> None:
         """Publish the source once; intervals are `stretch` times those of its stamps."""
         first: int | None = None
-        start = begin = 0
+        start = begin = due = 0
         for frame in self._capture:
+            if first is not None:
+                due = round((frame.stamp - first) * stretch)
+                if due >= self._left * 1e9:
+                    break
             if self._capture.live:
+                first = frame.stamp if first is None else first
                 self._publish(frame, frame.stamp)
                 self._spin_until(time.monotonic() + 0.001)
                 if not rclpy.ok():
@@ -107,7 +124,6 @@ class VideoNode(Node):
                 first = frame.stamp
                 start = time.monotonic_ns()
                 begin = self.get_clock().now().nanoseconds
-            due = round((frame.stamp - first) * stretch)
             self._spin_until((start + due) * 1e-9)
             if not rclpy.ok():
                 return
@@ -121,6 +137,7 @@ class VideoNode(Node):
                 )
             self._publish(frame, begin + due)
         # The next turn of a loop begins one interval later.
+        self._left -= due * 1e-9 + stretch / self._capture.rate
         self._spin_until(time.monotonic() + stretch / self._capture.rate)
 
     def _publish(self, frame: Frame, stamp: int) -> None:
@@ -138,12 +155,16 @@ class VideoNode(Node):
         if not limit:
             return True
         end = time.monotonic() + limit
-        while rclpy.ok() and self._image.get_subscription_count() == 0:
+        while rclpy.ok() and (self._absent() or not self._image.get_subscription_count()):
             if time.monotonic() > end:
                 return False
             self._executor.spin_once(timeout_sec=0.05)
         self._spin_until(time.monotonic() + _SETTLE)
         return True
+
+    def _absent(self) -> set[str]:
+        return self._audience - {found.node_name for found in
+                                 self.get_subscriptions_info_by_topic(self._image.topic_name)}
 
     def _spin_until(self, moment: float) -> None:
         """Answer parameter services and the like until time.monotonic() is `moment`."""

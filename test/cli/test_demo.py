@@ -16,30 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 400.0  # seconds; the machine may be busy with other work
 FRAMES, SIZE = 20, (48, 64)
 PLAYED = 15
-TINY = {
-    'dit': {'num_heads': 2, 'head_dim': 12, 'ffn_dim': 32, 'num_layers': 1, 'freq_dim': 16,
-            'text_dim': 8, 'in_channels': 8, 'out_channels': 8},
-    'vae': {'base_dim': 4, 'z_dim': 8, 'dim_mult': [1, 2, 2], 'num_res_blocks': 1,
-            'temperal_downsample': [True, True], 'in_channels': 12, 'out_channels': 12,
-            'patch_size': 2, 'latents_mean': [0.0] * 8, 'latents_std': [1.0] * 8},
-    'size': [32, 48], 'window': 5,
-}
-
-
-@pytest.fixture(scope='module')
-def model(tmp_path_factory):
-    """A model folder: a true DVD whose weights mean nothing."""
-    torch = pytest.importorskip('torch', reason='PyTorch is not installed here')
-    diffusers = pytest.importorskip('diffusers', reason='diffusers is not installed here')
-    from dvd_ros.model import DvdConfig
-    from dvd_ros.model.checkpoint import write_checkpoint
-
-    config = DvdConfig.load(TINY)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        return str(write_checkpoint(
-            tmp_path_factory.mktemp('model'), diffusers.WanTransformer3DModel(**config.dit),
-            diffusers.AutoencoderKLWan(**config.vae), config))
 
 
 @pytest.fixture(scope='module')
@@ -83,9 +59,9 @@ def demo(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_clip_becomes_depth_figures_and_pictures(demo, clip, model, tmp_path):
+def test_a_clip_becomes_depth_figures_and_pictures(demo, clip, tiny, tmp_path):
     # Half as fast as it was taken, and cut off after three quarters.
-    process = demo(clip, '--model', model, '--window', '5', '--overlap', '2',
+    process = demo(clip, '--model', str(tiny), '--window', '5', '--overlap', '2',
                    '--rate', '10', '--seconds', str(PLAYED / 10 - 0.05))
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, out + err
@@ -143,9 +119,9 @@ def test_a_node_that_fails_ends_the_demo_with_its_words(demo, clip, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_demo_leaves_no_process(demo, clip, model, how):
+def test_an_interrupted_demo_leaves_no_process(demo, clip, tiny, how):
     psutil = pytest.importorskip('psutil')
-    process = demo(clip, '--model', model, '--window', '5', '--overlap', '2')
+    process = demo(clip, '--model', str(tiny), '--window', '5', '--overlap', '2')
     end = time.monotonic() + PATIENCE
     children = []
     while len(children) < 2:

@@ -2,10 +2,8 @@
 
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from dvd_ros.cli.nodes import free_domain
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120.0  # seconds; the machine may be busy with other work
@@ -32,25 +32,13 @@ def wait_for(condition, what, seconds=PATIENCE, step=None):
     return value
 
 
-def _free_domain():
-    """A domain whose discovery port nobody on this machine has bound."""
-    for domain in random.SystemRandom().sample(range(1, 101), 100):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind(('', 7400 + 250 * domain))
-            except OSError:
-                continue
-            return str(domain)
-    pytest.skip('no free ROS_DOMAIN_ID on this machine')
-
-
 @pytest.fixture(scope='session')
 def ros_environment(tmp_path_factory):
     """Environment variables of this process and of the nodes; skips where ROS 2 is not there."""
     pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
     pytest.importorskip('dvd_ros.msg', reason='the messages are not built: bash scripts/setup.sh')
     added = {
-        'ROS_DOMAIN_ID': os.environ.get('ROS_DOMAIN_ID') or _free_domain(),
+        'ROS_DOMAIN_ID': os.environ.get('ROS_DOMAIN_ID') or free_domain(),
         'FASTDDS_BUILTIN_TRANSPORTS': os.environ.get('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA'),
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
         'ROS_LOG_DIR': str(tmp_path_factory.mktemp('ros_log')),

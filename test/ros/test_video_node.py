@@ -104,10 +104,29 @@ def test_no_source_is_said(start_node):
     assert 'source:=' in node.log()
 
 
+def test_it_waits_for_its_audience_and_ends_when_told(start_node, peer, listen, video):
+    got = listen('/short')
+    node = start_node('video_node', '-r', '__ns:=/short', source=video, loop=True, rate=20.0,
+                      seconds=1.0, wait_for_subscriber=60.0, audience=peer.node.get_name())
+    peer.wait(lambda: not node.alive(), 'the end of the second')
+    assert node.wait() == 0, node.log()
+    # 12 images a turn at 20 Hz: the second ends within the second turn.
+    assert 'end of the source: 20 images published' in node.log()
+    assert len(got('image')) >= 18
+
+
+def test_a_listener_that_does_not_come_is_named(start_node, peer, listen, video):
+    listen('/awaited')
+    node = start_node('video_node', '-r', '__ns:=/awaited', source=video, wait_for_subscriber=2.0,
+                      audience='somebody_else')
+    assert node.wait() == 1
+    assert 'was not subscribed by somebody_else in' in node.log()
+
+
 def test_nobody_listening_is_an_error_where_one_waits(start_node, video):
     node = start_node('video_node', '-r', '__ns:=/alone', source=video, wait_for_subscriber=0.5)
     assert node.wait() == 1
-    assert 'nobody subscribed' in node.log()
+    assert 'was not subscribed by anybody in' in node.log()
 
 
 def test_a_whole_video_becomes_depth(start_node, tiny_model, peer, video):

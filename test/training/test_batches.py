@@ -30,7 +30,8 @@ def test_views_keep_image_and_disparity_together(shards):
     mirrored = set()
     for seed in range(12):
         rgb, disparity = scenes.view(np.random.default_rng(seed), 3, (48, 64))
-        assert rgb.shape == (3, 48, 64, 3) and disparity.shape == (3, 48, 64)
+        assert rgb.shape == (3, 48, 64, 3)
+        assert disparity.shape == (3, 48, 64)
         np.testing.assert_allclose(rgb[..., 0] / 250, disparity, atol=0.02)
         mirrored.add(bool(disparity[0, 0, 0] > disparity[0, 0, -1]))
     assert mirrored == {False, True}
@@ -39,10 +40,13 @@ def test_views_keep_image_and_disparity_together(shards):
 def test_batches_are_normalised_and_repeat(shards):
     scenes = Scenes([shards])
     one, two = (scenes.batch(np.random.default_rng(5), 4, 5, (48, 64)) for _ in range(2))
-    assert one.images.shape == (4, 5, 3, 48, 64) and one.target.shape == (4, 5, 48, 64)
-    assert torch.equal(one.images, two.images) and torch.equal(one.target, two.target)
-    assert one.images.min() >= -1 and one.images.max() <= 1
-    assert one.target.min() == 0 and one.target.max() == 1
+    assert one.images.shape == (4, 5, 3, 48, 64)
+    assert one.target.shape == (4, 5, 48, 64)
+    assert torch.equal(one.images, two.images)
+    assert torch.equal(one.target, two.target)
+    assert one.images.min() >= -1
+    assert one.images.max() <= 1
+    assert one.target.aminmax() == (0.0, 1.0)
     # A unit of the target is (span / disparity) of the disparity there: more where it is far.
     near, far = one.target > 0.9, one.target < 0.1
     assert one.relative[far].mean() > 2 * one.relative[near].mean()
