@@ -12,6 +12,7 @@ from diffusers import AutoencoderKLWan
 from dvd_ros.training import framewise
 from dvd_ros.training.batches import Batch, Prefetch, Scenes
 from dvd_ros.training.loop import train
+from dvd_ros.training.losses import slope_error
 from dvd_ros.training.network import make_vae
 from dvd_ros.training.principal import start_from_components
 from dvd_ros.training.recipe import MiniRecipe
@@ -58,7 +59,7 @@ def train_codec(images: Sequence[Path], clips: Sequence[Path], out: Path, recipe
     def losses_of(_: np.random.Generator, step: int) -> Mapping[str, torch.Tensor]:
         true = batches(step).target.to(device)
         error = 2 * (fast(true) - true)
-        slope = sum(torch.diff(error, dim=axis).abs().mean() for axis in (2, 3))
+        slope = slope_error(error)
         return {'l1': error.abs().mean(), 'slope': slope,
                 'total': error.abs().mean() + error.square().mean() + slope}
 

@@ -160,7 +160,7 @@ def regress(dit: WanTransformer3DModel, latents: Tensor) -> Tensor:
         return functional.layer_norm(rows, (width,), eps=1e-6) * (1 + scale) + shift
 
     def rms(rows: Tensor, norm: nn.RMSNorm) -> Tensor:
-        rate = rows.float().square().mean(-1, keepdim=True).add(norm.eps).rsqrt()
+        rate = rows.float().square().mean(-1, keepdim=True).add(1e-6).rsqrt()
         return rows * (rate.to(rows.dtype) * norm.weight.to(rows.dtype))
 
     for block in dit.blocks:

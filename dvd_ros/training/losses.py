@@ -53,6 +53,11 @@ def fit_disparity(pred: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return pred * scale[..., None, None] + shift[..., None, None]
 
 
+def slope_error(error: torch.Tensor) -> torch.Tensor:
+    """Mean difference of neighbours along height plus along width, of errors [B,T,H,W]."""
+    return torch.diff(error, dim=2).abs().mean() + torch.diff(error, dim=3).abs().mean()
+
+
 def disparity_loss(pred: torch.Tensor, target: torch.Tensor,
                    relative: torch.Tensor) -> dict[str, torch.Tensor]:
     """Errors of disparity [B,T,H,W]: plain, relative after a fit, and of its slopes.
@@ -64,6 +69,6 @@ def disparity_loss(pred: torch.Tensor, target: torch.Tensor,
     losses = {'l1': error.abs().mean(),
               'rel': (relative * (fit_disparity(pred, target) - target)).abs().mean(),
               't': torch.diff(error, dim=1).abs().mean() if pred.shape[1] > 1 else 0 * error.sum(),
-              'slope': sum(torch.diff(error, dim=axis).abs().mean() for axis in (2, 3))}
+              'slope': slope_error(error)}
     losses['total'] = losses['l1'] + losses['rel'] + 0.5 * (losses['t'] + losses['slope'])
     return losses

@@ -13,7 +13,8 @@ class MiniRecipe:
     The VAE works on 4x4 pixel blocks (``patch_size``), so that its widest layers run at a
     quarter of the image size; 4x temporal and 16x spatial compression into 32 channels.
     ``size`` is the network's native (H, W); scenes are rendered at ``rendered`` and made
-    smaller. ``image_odds`` of the transformer's steps see single images.
+    smaller. The first ``still_steps`` of the steps of the regressor, and ``image_odds`` of the rest,
+    see single images.
 
     Raises ValueError naming a bad value.
     """
@@ -39,7 +40,8 @@ class MiniRecipe:
     steps: int = 14000
     rate: float = 1e-3
     matrix_rate: float = 3e-3
-    image_odds: float = 0.75
+    still_steps: float = 0.35
+    image_odds: float = 0.6
     latent_weight: float = 0.1
     rectification: float = 0.5
 
@@ -49,8 +51,9 @@ class MiniRecipe:
                 raise ValueError(f'{name}={getattr(self, name)} must be multiples of 16 from 32')
         if self.window % 4 != 1:
             raise ValueError(f'window={self.window} must be 4n+1')
-        if not 0 <= self.image_odds <= 1:
-            raise ValueError(f'image_odds={self.image_odds} must lie in 0..1')
+        for name in ('still_steps', 'image_odds'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f'{name}={getattr(self, name)} must lie in 0..1')
 
     def vae_arguments(self) -> dict[str, Any]:
         """Arguments of AutoencoderKLWan; its latents are used as they are."""

@@ -16,14 +16,8 @@ from dvd_ros.training.batches import Batch, Prefetch, Scenes
 from dvd_ros.training.loop import train
 from dvd_ros.training.losses import disparity_loss, dvd_loss
 from dvd_ros.training.network import make_dit, make_vae
-from dvd_ros.training.readout import Readout
+from dvd_ros.training.readout import STEP, Readout
 from dvd_ros.training.recipe import MiniRecipe
-
-
-def per_latent(frames: Tensor) -> Tensor:
-    """Means [B,f,...] over the frames [B,4f-3,...] that a latent stands for: one, then fours."""
-    later = frames[:, 1:].unflatten(1, (-1, 4)).mean(2) if frames.shape[1] > 1 else frames[:, :0]
-    return torch.cat([frames[:, :1], later], 1)
 
 
 def train_regressor(images: Sequence[Path], clips: Sequence[Path], out: Path, recipe: MiniRecipe,
@@ -37,6 +31,10 @@ def train_regressor(images: Sequence[Path], clips: Sequence[Path], out: Path, re
     depth what to keep: a fresh encoder learns with the transformer, and replaces that of
     ``codec`` at the end. Most of the loss is the error of the disparity that ``Readout`` reads
     from the latents, as the squared error of latents counts details that nobody could predict.
+
+    The first part of the steps sees single images. Then come clips, through the decoder, which
+    learns on: latents of true depth are means over four frames, and what moves within them only
+    transformer and decoder together can tell.
     """
     size = recipe.size
     stills, videos = Scenes(images), Scenes(clips)
@@ -51,33 +49,38 @@ def train_regressor(images: Sequence[Path], clips: Sequence[Path], out: Path, re
     readout = Readout.fit(torch.cat([target_of(batch) for batch in fitted]),
                           torch.cat([batch.target for batch in fitted]).to(device))
     vae, dit = framewise.make_framewise(make_vae(recipe)).to(device), make_dit(recipe).to(device)
+    codec.decoder.requires_grad_(True)
+    codec.post_quant_conv.requires_grad_(True)
     whole = torch.nn.ModuleDict({'encoder': vae.encoder, 'quant_conv': vae.quant_conv,
-                                 'dit': dit})
+                                 'dit': dit, 'post_quant_conv': codec.post_quant_conv,
+                                 'decoder': codec.decoder})
 
-    def forward(video: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(video: Tensor, true: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         with torch.autocast(device, torch.bfloat16):
-            return (framewise.regress(dit, framewise.encode(vae, video)).float(),
-                    framewise.encode(codec, true).float())
+            pred = framewise.regress(dit, framewise.encode(vae, video))
+            latents = framewise.encode(codec, framewise.grey(true)).detach().float()
+            disparity = framewise.decode(codec, pred) if video.shape[1] > 1 else readout(pred)
+        return pred.float(), latents, disparity.float()
 
     fast = torch.compile(forward, dynamic=False) if compiled else forward
 
     def make(step: int) -> Batch:
         rng = np.random.default_rng((recipe.seed, step))
-        if rng.random() < recipe.image_odds:
+        if step < recipe.still_steps * recipe.steps or rng.random() < recipe.image_odds:
             return stills.batch(rng, recipe.batch, 1, size)
-        # A clip of 13 frames costs as much as about ten images.
+        # A clip of 13 frames costs about as much as ten images.
         return videos.batch(rng, max(1, recipe.batch // 10), recipe.window, size)
 
     batches = Prefetch(make)
 
     def losses_of(_: np.random.Generator, step: int) -> Mapping[str, Tensor]:
         batch = batches(step)
-        true = batch.target.to(device)
-        pred, latents = fast(batch.images.to(device), framewise.grey(true))
-        quarters = (functional.avg_pool2d(per_latent(part), 4)
-                    for part in (true, batch.relative.to(device)))
-        losses = disparity_loss(readout(pred), *quarters)
-        of_latents = dvd_loss(pred, latents.detach(), recipe.rectification)
+        true, relative = batch.target.to(device), batch.relative.to(device)
+        pred, latents, disparity = fast(batch.images.to(device), true)
+        if disparity.shape != true.shape:
+            true, relative = (functional.avg_pool2d(part, STEP) for part in (true, relative))
+        losses = disparity_loss(disparity, true, relative)
+        of_latents = dvd_loss(pred, latents, recipe.rectification)
         losses['mse'] = of_latents['mse']
         losses['total'] = losses['total'] + recipe.latent_weight * of_latents['total']
         return losses
