@@ -13,8 +13,8 @@ class MiniRecipe:
     The VAE works on 4x4 pixel blocks (``patch_size``), so that its widest layers run at a
     quarter of the image size; 4x temporal and 16x spatial compression into 32 channels.
     ``size`` is the network's native (H, W); scenes are rendered at ``rendered`` and made
-    smaller. The first ``still_steps`` of the steps of the regressor, and ``image_odds`` of the rest,
-    see single images.
+    smaller. The share ``still_steps`` of the regressor's steps, which come first, and the share
+    ``image_odds`` of the others see single images.
 
     Raises ValueError naming a bad value.
     """
