@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
@@ -19,6 +19,9 @@ from dvd_ros.model.checkpoint import (
 )
 from dvd_ros.model.clip import network_size, pad_frames, resize
 from dvd_ros.model.config import DvdConfig
+
+if TYPE_CHECKING:
+    from dvd_ros.model.specialised import SpecialisedDvd
 
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
@@ -107,20 +110,14 @@ class DvdModel:
 
         T is padded to 4n+1 by repeating the last frame; H and W must be multiples of 16.
         """
-        _check_clip(clip)
-        step = self.config.multiple
-        if clip.shape[2] % step or clip.shape[3] % step:
-            raise ValueError(f'encode needs height and width in multiples of {step}, got '
-                             f'{clip.shape[2]}x{clip.shape[3]}; predict resizes by itself')
+        self._check_for_encode(clip)
         video = pad_frames(clip).to(self.device, self.dtype).transpose(0, 1)[None] * 2 - 1
         latents = self.vae.encode(video, return_dict=False)[0].mode()[0]
         return (latents - self._mean) * self._rate
 
     def regress(self, latents: torch.Tensor) -> torch.Tensor:
         """Map RGB latents to depth latents of the same shape [z_dim,f,h,w], in one pass."""
-        channels = len(self.config.latents_mean)
-        if latents.ndim != 4 or latents.shape[0] != channels:
-            raise ValueError(f'latents must be [{channels},f,h,w], got {list(latents.shape)}')
+        self._check_for_regress(latents)
         latents = latents.to(self.device, self.dtype)
         return self.dit(latents[None], self._timestep, self._context, return_dict=False)[0][0]
 
@@ -150,6 +147,27 @@ class DvdModel:
         # One channel is left, so that the way back costs a third of the reference's.
         disparity = resize(disparity[:, None], (height, width))[:, 0]
         return disparity.to(clip.device)
+
+    def specialise(self) -> SpecialisedDvd:
+        """
+        Give the same network with all that is constant folded away; see SpecialisedDvd.
+
+        Its transformer is a new set of weights, its codec shares those of this model.
+        """
+        from dvd_ros.model.specialised import SpecialisedDvd
+        return SpecialisedDvd(self)
+
+    def _check_for_encode(self, clip: torch.Tensor) -> None:
+        _check_clip(clip)
+        step = self.config.multiple
+        if clip.shape[2] % step or clip.shape[3] % step:
+            raise ValueError(f'encode needs height and width in multiples of {step}, got '
+                             f'{clip.shape[2]}x{clip.shape[3]}; predict resizes by itself')
+
+    def _check_for_regress(self, latents: torch.Tensor) -> None:
+        channels = len(self.config.latents_mean)
+        if latents.ndim != 4 or latents.shape[0] != channels:
+            raise ValueError(f'latents must be [{channels},f,h,w], got {list(latents.shape)}')
 
 
 def _check_clip(clip: torch.Tensor) -> None:

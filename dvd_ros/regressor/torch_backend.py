@@ -44,7 +44,7 @@ class TorchRegressor:
             check_window(window)
         model = DvdModel.from_checkpoint(dit, vae, config, dtype=DTYPES[precision],
                                          device=pick_device(device))
-        return cls(model, name, window, size)
+        return cls(model.specialise(), name, window, size)
 
     def predict(self, images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
         """See protocol.Regressor.predict."""
