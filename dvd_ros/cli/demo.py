@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dvd_ros.capture import Capture, open_capture
-from dvd_ros.cli.nodes import Nodes, running_nodes
+from dvd_ros.cli._nodes import Nodes, running_nodes
 from dvd_ros.evaluation.demo_report import (
     accuracy,
     figures,

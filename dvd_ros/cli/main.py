@@ -21,7 +21,7 @@ def commands() -> dict[str, str]:
     """
     found = {}
     for module in pkgutil.iter_modules([str(FOLDER)]):
-        if module.name == Path(__file__).stem:
+        if module.name == Path(__file__).stem or module.name.startswith('_'):
             continue
         source = (FOLDER / f'{module.name}.py').read_text(encoding='utf-8')
         summary = (ast.get_docstring(ast.parse(source)) or '').split('\n', 1)[0]

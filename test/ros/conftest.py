@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dvd_ros.cli.nodes import free_domain
+from dvd_ros.cli._nodes import free_domain
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120.0  # seconds; the machine may be busy with other work
