@@ -107,7 +107,8 @@ setup(
     ext_modules=[Extension('dvd_ros.msg', sources=[])],
     cmdclass={'build_ext': CMakeBuild},
     install_requires=requirements('core'),
-    extras_require={group: requirements(group) for group in ('torch', 'ros', 'train', 'test')},
+    extras_require={group: requirements(group)
+                    for group in ('torch', 'onnx', 'export', 'ros', 'train', 'test')},
     entry_points={'console_scripts': ['dvd-ros = dvd_ros.cli.main:main']},
     zip_safe=False,
 )

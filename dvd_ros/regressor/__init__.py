@@ -5,13 +5,15 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+from dvd_ros.regressor.manifest import MANIFEST, Manifest
 from dvd_ros.regressor.protocol import Regressor
 from dvd_ros.regressor.weights import RELEASES, WAN_VAE, cache_folder, is_whole, released_files
 
-__all__ = ['Regressor', 'load_regressor']
+__all__ = ['Regressor', 'load_regressor', 'locate_checkpoint']
 
 _ASSETS = Path(__file__).resolve().parent.parent / 'assets'
 _SHIPPED = ('mini',)
+_BACKENDS = ('auto', 'onnxruntime', 'torch')
 
 
 def load_regressor(model: str | Path = 'mini', backend: str = 'auto', device: str = 'auto', *,
@@ -21,30 +23,64 @@ def load_regressor(model: str | Path = 'mini', backend: str = 'auto', device: st
     Load a depth network.
 
     model: 'mini' (shipped with the package); 'dvd-1.0' or 'dvd-1.1' (after `dvd-ros fetch`);
-    a model folder (config.json, dit.safetensors, vae.safetensors); or a DiT checkpoint, with
-    its config.json and VAE looked for beside it, else Wan2.1-1.3B and the cached VAE.
-    backend: 'torch', or 'auto' for the best one there is. device: 'auto' or a torch device.
+    a model folder (config.json, dit.safetensors, vae.safetensors); a folder that `dvd-ros export`
+    wrote; or a DiT checkpoint, with its config.json and VAE looked for beside it, else
+    Wan2.1-1.3B and the cached VAE.
+    backend: 'onnxruntime' (exported folders), 'torch' (the others), or 'auto' for the one that
+    fits. device: 'auto', 'cpu', 'cuda' or another torch device.
     window: frames per call, 4n+1; None is the model's own. size: (H, W) to scale images to
-    cover; None is the model's own. precision: 'fp32', 'bf16' or 'fp16'.
+    cover; None is the model's own. precision: 'fp32', 'bf16' or 'fp16'. An export has all three
+    in it: window and precision must be None, 'fp32' or its own, size one of its sizes.
 
     Raises ValueError for a bad argument or a checkpoint that does not fit, FileNotFoundError
     where files lack, ImportError where the backend is not installed.
     """
-    if backend not in ('auto', 'torch'):
-        raise ValueError(f"backend must be 'auto' or 'torch', got {backend!r}")
-    dit, vae, config, name = _locate(model)
-    lost = [name for name in ('torch', 'diffusers', 'safetensors') if find_spec(name) is None]
-    if lost:
-        raise ImportError(f'the torch backend needs {", ".join(lost)}: '
-                          f'pip install {" ".join(lost)}')
+    if backend not in _BACKENDS:
+        raise ValueError(f'backend must be one of {_BACKENDS}, got {backend!r}')
+    exported = Path(model).expanduser()
+    if (exported / MANIFEST).is_file():
+        if backend == 'torch':
+            raise ValueError(f'{exported} is an export, which the torch backend does not run; '
+                             'give it the model that was exported')
+        return _load_export(exported, device, window, size, precision)
+    if backend == 'onnxruntime':
+        raise ValueError(f'backend onnxruntime needs an export of {str(model)!r}: '
+                         f'dvd-ros export {model} -o FOLDER, then load that folder')
+    dit, vae, config, name = locate_checkpoint(model)
+    _need('torch', 'torch', 'diffusers', 'safetensors')
     from dvd_ros.model import DvdConfig
     from dvd_ros.regressor.torch_backend import TorchRegressor
     return TorchRegressor.load(dit, vae, DvdConfig.load(config), name, device=device,
                                window=window, size=size, precision=precision)
 
 
-def _locate(model: str | Path) -> tuple[Path, Path, Path | None, str]:
-    """Give (dit, vae, config or None, name) of a model."""
+def _load_export(folder: Path, device: str, window: int | None, size: tuple[int, int] | None,
+                 precision: str) -> Regressor:
+    manifest = Manifest.load(folder)
+    if window not in (None, manifest.window):
+        raise ValueError(f'{folder} was exported for windows of {manifest.window} frames, not '
+                         f'{window}: dvd-ros export --window {window}')
+    if precision not in ('fp32', manifest.precision):
+        raise ValueError(f'{folder} was exported in {manifest.precision}, not {precision}: '
+                         f'dvd-ros export --precision {precision}')
+    _need('onnxruntime', 'onnxruntime')
+    from dvd_ros.regressor.onnx_backend import OnnxRegressor
+    return OnnxRegressor(folder, manifest, device=device, size=size)
+
+
+def _need(backend: str, *packages: str) -> None:
+    lost = [name for name in packages if find_spec(name) is None]
+    if lost:
+        raise ImportError(f'the {backend} backend needs {", ".join(lost)}: '
+                          f'pip install {" ".join(lost)}')
+
+
+def locate_checkpoint(model: str | Path) -> tuple[Path, Path, Path | None, str]:
+    """
+    Give the files (dit, vae, config or None) and the name of a model; see load_regressor.
+
+    Raises FileNotFoundError saying what lacks.
+    """
     if model in RELEASES:
         return (*released_files(str(model)), None, str(model))
     path = _ASSETS / str(model) if model in _SHIPPED else Path(model).expanduser()
