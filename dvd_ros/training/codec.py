@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKLWan
 
+from dvd_ros.model.whole_window import WholeDecoder, WholeEncoder
 from dvd_ros.training import framewise
 from dvd_ros.training.batches import Batch, Prefetch, Scenes
 from dvd_ros.training.loop import train
@@ -46,12 +47,14 @@ def train_codec(images: Sequence[Path], clips: Sequence[Path], out: Path, recipe
             return stills.batch(rng, recipe.codec_batch, 1, recipe.size)
         return videos.batch(rng, max(1, recipe.codec_batch // 10), recipe.window, recipe.size)
 
+    encoder, decoder = WholeEncoder(vae), WholeDecoder(vae, trainable=True)
+
     def forward(true: torch.Tensor) -> torch.Tensor:
         with torch.autocast(device, torch.bfloat16):
             with torch.no_grad():
-                latents = framewise.encode(vae, framewise.grey(true)).float()
-            return framewise.decode(
-                vae, latents + recipe.codec_noise * torch.randn_like(latents)).float()
+                latents = encoder(framewise.grey(true)).float()
+            return framewise.disparity(
+                decoder, latents + recipe.codec_noise * torch.randn_like(latents))
 
     fast = torch.compile(forward, dynamic=False) if compiled else forward
     batches = Prefetch(make)

@@ -11,6 +11,7 @@ from diffusers import AutoencoderKLWan, WanTransformer3DModel
 from torch import Tensor
 from torch.nn import functional
 
+from dvd_ros.model.whole_window import WholeDecoder, WholeEncoder
 from dvd_ros.training import framewise
 from dvd_ros.training.batches import Batch, Prefetch, Scenes
 from dvd_ros.training.loop import train
@@ -39,10 +40,11 @@ def train_regressor(images: Sequence[Path], clips: Sequence[Path], out: Path, re
     size = recipe.size
     stills, videos = Scenes(images), Scenes(clips)
     codec = codec.to(device).requires_grad_(False).eval()
+    target_encoder = WholeEncoder(codec)
 
     def target_of(batch: Batch) -> Tensor:
         with torch.no_grad():
-            return framewise.encode(codec, framewise.grey(batch.target.to(device)))
+            return target_encoder(framewise.grey(batch.target.to(device)))
 
     fitted = [stills.batch(np.random.default_rng((recipe.seed, i, 3)), 32, 1, size)
               for i in range(8)]
@@ -55,11 +57,13 @@ def train_regressor(images: Sequence[Path], clips: Sequence[Path], out: Path, re
                                  'dit': dit, 'post_quant_conv': codec.post_quant_conv,
                                  'decoder': codec.decoder})
 
+    encoder, decoder = WholeEncoder(vae, trainable=True), WholeDecoder(codec, trainable=True)
+
     def forward(video: Tensor, true: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         with torch.autocast(device, torch.bfloat16):
-            pred = framewise.regress(dit, framewise.encode(vae, video))
-            latents = framewise.encode(codec, framewise.grey(true)).detach().float()
-            disparity = framewise.decode(codec, pred) if video.shape[1] > 1 else readout(pred)
+            pred = framewise.regress(dit, encoder(video))
+            latents = target_encoder(framewise.grey(true)).float()
+            disparity = framewise.disparity(decoder, pred) if video.shape[1] > 1 else readout(pred)
         return pred.float(), latents, disparity.float()
 
     fast = torch.compile(forward, dynamic=False) if compiled else forward

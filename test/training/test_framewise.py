@@ -7,6 +7,7 @@ pytest.importorskip('diffusers')
 
 from dvd_ros.model.config import DvdConfig  # noqa: E402
 from dvd_ros.model.dvd import DvdModel  # noqa: E402
+from dvd_ros.model.whole_window import WholeDecoder, WholeEncoder  # noqa: E402
 from dvd_ros.training import framewise  # noqa: E402
 from dvd_ros.training.network import TIMESTEP, make_dit, make_vae  # noqa: E402
 from dvd_ros.training.recipe import MiniRecipe  # noqa: E402
@@ -34,13 +35,14 @@ def networks():
 def test_each_part_equals_the_model_that_runs(networks, frames):
     vae, dit, model = networks
     video = torch.rand(2, frames, 3, 48, 64)
-    latents = framewise.encode(vae, video * 2 - 1)
+    latents = WholeEncoder(vae, trainable=True)(video * 2 - 1)
     expected = torch.stack([model.encode(clip) for clip in video])
     torch.testing.assert_close(latents, expected, rtol=1e-4, atol=1e-5)
     depth = framewise.regress(dit, latents)
     torch.testing.assert_close(depth, torch.stack([model.regress(z) for z in latents]),
                                rtol=1e-3, atol=1e-4)
-    disparity = framewise.decode(vae, latents).clamp(0, 1)
+    decoder = WholeDecoder(vae, trainable=True)
+    disparity = framewise.disparity(decoder, latents).clamp(0, 1)
     torch.testing.assert_close(disparity, torch.stack([model.decode(z) for z in latents]),
                                rtol=1e-3, atol=1e-4)
     assert disparity.std() > 1e-2
@@ -49,8 +51,8 @@ def test_each_part_equals_the_model_that_runs(networks, frames):
 def test_every_parameter_that_can_learn_does(networks):
     vae, dit, _ = networks
     video = torch.rand(1, 9, 3, 48, 64) * 2 - 1
-    depth = framewise.regress(dit, framewise.encode(vae, video))
-    framewise.decode(vae, depth).square().mean().backward()
+    depth = framewise.regress(dit, WholeEncoder(vae, trainable=True)(video))
+    framewise.disparity(WholeDecoder(vae, trainable=True), depth).square().mean().backward()
     silent = [name for name, p in (*vae.named_parameters(), *dit.named_parameters())
               if p.requires_grad and p.grad is None]
     assert not silent
