@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from dvd_ros.regressor.manifest import Graph, Manifest
+from dvd_ros.regressor.fixed_shapes import (
+    PARTS,
+    graphs_by_size,
+    nearest_size,
+    scale_back,
+    write_video,
+)
+from dvd_ros.regressor.manifest import Manifest
 from dvd_ros.regressor.protocol import check_images
-
-_PARTS = ('encoder', 'transformer', 'decoder')
 
 
 class OnnxRegressor:
@@ -44,53 +48,25 @@ class OnnxRegressor:
         self._options.intra_op_num_threads = threads
         # Threads that wait in a loop take the processor from camera and DDS.
         self._options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-        self._graphs: dict[tuple[int, int], dict[str, Graph]] = {}
-        for graph in manifest.graphs:
-            self._graphs.setdefault(graph.size, {})[graph.part] = graph
-        for exported, parts in self._graphs.items():
-            if lost := [part for part in _PARTS if part not in parts]:
-                raise ValueError(f'{folder} lacks the {" and ".join(lost)} for '
-                                 f'{exported[0]}x{exported[1]}; export the model again')
-        if size is not None and tuple(size) not in self._graphs:
-            raise ValueError(f'{folder} was exported for {self._names()}, not for '
-                             f'{size[0]}x{size[1]}: dvd-ros export --size {size[0]}x{size[1]}')
+        self._graphs = graphs_by_size(folder, manifest, size)
         self._sessions: dict[tuple[int, int], list[onnxruntime.InferenceSession]] = {}
 
     def predict(self, images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
         """See protocol.Regressor.predict."""
         check_images(images, self.window)
         count, height, width = images.shape[:3]
-        size = self.size or self._nearest(height, width)
-        value: NDArray[np.float32] = self._video(images, size)
+        size = self.size or nearest_size(self._graphs, height, width)
+        value = np.empty((self.window, 3, *size), np.float32)
+        write_video(images, value)
         for session in self._sessions_for(size):
             value = session.run(None, {session.get_inputs()[0].name: value})[0]
-        disparity = value[:count]
-        if (height, width) == tuple(size):
-            return np.ascontiguousarray(disparity)
-        return np.stack([cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR)
-                         for frame in disparity])
-
-    def _video(self, images: np.ndarray, size: tuple[int, int]) -> NDArray[np.float32]:
-        """RGB [T,H,W,3] to the network's [window,3,h,w] in -1..1."""
-        video = np.empty((self.window, 3, *size), np.float32)
-        rate = 2.0 / 255 if images.dtype == np.uint8 else 2.0
-        for i, image in enumerate(images):
-            frame = image.astype(np.float32)
-            if frame.shape[:2] != tuple(size):
-                frame = cv2.resize(frame, size[::-1], interpolation=cv2.INTER_LINEAR)
-            np.subtract(frame.transpose(2, 0, 1) * rate, 1.0, out=video[i])
-        video[len(images):] = video[len(images) - 1]
-        return video
-
-    def _nearest(self, height: int, width: int) -> tuple[int, int]:
-        """The exported size that changes the shape of an image least."""
-        return min(self._graphs, key=lambda size: abs(np.log(size[1] * height / size[0] / width)))
+        return scale_back(value[:count], height, width)
 
     def _sessions_for(self, size: tuple[int, int]) -> list[onnxruntime.InferenceSession]:
         if size not in self._sessions:
             parts = self._graphs[size]
             self._sessions[size] = [self._session(self._folder / parts[part].file)
-                                    for part in _PARTS]
+                                    for part in PARTS]
         return self._sessions[size]
 
     def _session(self, path: Path) -> onnxruntime.InferenceSession:
@@ -100,9 +76,6 @@ class OnnxRegressor:
         except Exception as error:  # ONNX Runtime has no class of its own for what may go wrong
             raise ValueError(f'ONNX Runtime {onnxruntime.__version__} does not load {path} on '
                              f'{", ".join(self._providers)}: {error}') from error
-
-    def _names(self) -> str:
-        return ', '.join(f'{height}x{width}' for height, width in self._graphs)
 
 
 def pick_providers(device: str) -> list[str]:
