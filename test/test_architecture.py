@@ -23,7 +23,8 @@ NUMPY_ONLY = ('geometry', 'scale', 'stream', 'capture')
 AROUND = ('test', 'benchmark', 'scripts', 'launch')
 HEAVY = {'torch', 'diffusers', 'transformers', 'peft'}
 # Import name -> name in requirements/, where they differ.
-DISTRIBUTIONS = {'cv2': 'opencv-python-headless', 'yaml': 'PyYAML', 'PIL': 'pillow'}
+DISTRIBUTIONS = {'cuda': 'cuda-bindings', 'cv2': 'opencv-python-headless', 'yaml': 'PyYAML',
+                 'PIL': 'pillow'}
 
 
 class Import(NamedTuple):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
-from dvd_ros.regressor.manifest import MANIFEST, Manifest
+from dvd_ros.regressor.manifest import MANIFEST
 from dvd_ros.regressor.protocol import Regressor
+from dvd_ros.regressor.selection import load_export, need
 from dvd_ros.regressor.weights import RELEASES, WAN_VAE, cache_folder, is_whole, released_files
 
 __all__ = ['Regressor', 'load_regressor', 'locate_checkpoint']
 
 _ASSETS = Path(__file__).resolve().parent.parent / 'assets'
 _SHIPPED = ('mini',)
-_BACKENDS = ('auto', 'onnxruntime', 'torch')
+_BACKENDS = ('auto', 'onnxruntime', 'tensorrt', 'torch')
 
 
 def load_regressor(model: str | Path = 'mini', backend: str = 'auto', device: str = 'auto', *,
@@ -26,14 +26,17 @@ def load_regressor(model: str | Path = 'mini', backend: str = 'auto', device: st
     a model folder (config.json, dit.safetensors, vae.safetensors); a folder that `dvd-ros export`
     wrote; or a DiT checkpoint, with its config.json and VAE looked for beside it, else
     Wan2.1-1.3B and the cached VAE.
-    backend: 'onnxruntime' (exported folders), 'torch' (the others), or 'auto' for the one that
-    fits. device: 'auto', 'cpu', 'cuda' or another torch device.
+    backend: 'onnxruntime' or 'tensorrt' (exported folders; TensorRT after `dvd-ros engine
+    build`), 'torch' (the others), or 'auto' for the one that fits: of an exported folder the
+    TensorRT engines where they are built and fit, else ONNX Runtime; why is logged.
+    device: 'auto', 'cpu', 'cuda', or another one of torch or TensorRT, as 'cuda:1'.
     window: frames per call, 4n+1; None is the model's own. size: (H, W) to scale images to
     cover; None is the model's own. precision: 'fp32', 'bf16' or 'fp16'. An export has all three
     in it: window and precision must be None, 'fp32' or its own, size one of its sizes.
 
-    Raises ValueError for a bad argument or a checkpoint that does not fit, FileNotFoundError
-    where files lack, ImportError where the backend is not installed.
+    Raises ValueError for a bad argument or a checkpoint or engine that does not fit,
+    FileNotFoundError where files lack, ImportError where the backend is not installed, OSError
+    where it finds no GPU that it can use.
     """
     if backend not in _BACKENDS:
         raise ValueError(f'backend must be one of {_BACKENDS}, got {backend!r}')
@@ -42,37 +45,16 @@ def load_regressor(model: str | Path = 'mini', backend: str = 'auto', device: st
         if backend == 'torch':
             raise ValueError(f'{exported} is an export, which the torch backend does not run; '
                              'give it the model that was exported')
-        return _load_export(exported, device, window, size, precision)
-    if backend == 'onnxruntime':
-        raise ValueError(f'backend onnxruntime needs an export of {str(model)!r}: '
+        return load_export(exported, backend, device, window, size, precision)
+    if backend in ('onnxruntime', 'tensorrt'):
+        raise ValueError(f'backend {backend} needs an export of {str(model)!r}: '
                          f'dvd-ros export {model} -o FOLDER, then load that folder')
     dit, vae, config, name = locate_checkpoint(model)
-    _need('torch', 'torch', 'diffusers', 'safetensors')
+    need('torch', 'torch', 'diffusers', 'safetensors')
     from dvd_ros.model import DvdConfig
     from dvd_ros.regressor.torch_backend import TorchRegressor
     return TorchRegressor.load(dit, vae, DvdConfig.load(config), name, device=device,
                                window=window, size=size, precision=precision)
-
-
-def _load_export(folder: Path, device: str, window: int | None, size: tuple[int, int] | None,
-                 precision: str) -> Regressor:
-    manifest = Manifest.load(folder)
-    if window not in (None, manifest.window):
-        raise ValueError(f'{folder} was exported for windows of {manifest.window} frames, not '
-                         f'{window}: dvd-ros export --window {window}')
-    if precision not in ('fp32', manifest.precision):
-        raise ValueError(f'{folder} was exported in {manifest.precision}, not {precision}: '
-                         f'dvd-ros export --precision {precision}')
-    _need('onnxruntime', 'onnxruntime')
-    from dvd_ros.regressor.onnx_backend import OnnxRegressor
-    return OnnxRegressor(folder, manifest, device=device, size=size)
-
-
-def _need(backend: str, *packages: str) -> None:
-    lost = [name for name in packages if find_spec(name) is None]
-    if lost:
-        raise ImportError(f'the {backend} backend needs {", ".join(lost)}: '
-                          f'pip install {" ".join(lost)}')
 
 
 def locate_checkpoint(model: str | Path) -> tuple[Path, Path, Path | None, str]:
