@@ -84,7 +84,7 @@ def _list(args: argparse.Namespace) -> int:
         state = '' if note.path.is_file() else ', FILE MISSING'
         print(f'{note.name} {note.part} {"x".join(map(str, key["input"]))} {note.precision}, '
               f'TensorRT {key["tensorrt"]}, {key["gpu"]} ({key["capability"]}), '
-              f'{note.size / 1e6:.1f} MB, worst frame {note.accuracy["frame"]:.2g}{state}')
+              f'{note.size / 1e6:.1f} MB, worst frame {note.accuracy.get("frame", "?")}{state}')
     print(f'{len(found)} engines in {cache.folder}')
     return 0
 

@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _log = logging.getLogger(__name__)
+_NO_DRIVER = ('no NVIDIA driver was found; install it (in a container: start it with --gpus all), '
+              'or run with backend onnxruntime or torch')
 
 
 class CudaError(OSError):
@@ -50,15 +52,18 @@ def call(function: str, *arguments: Any) -> Any:
     Raises CudaMemoryError for cudaErrorMemoryAllocation and CudaError for any other error.
     """
     runtime = cuda_runtime()
-    code, *results = getattr(runtime, function)(*arguments)
+    try:
+        code, *results = getattr(runtime, function)(*arguments)
+    except RuntimeError as error:  # how cuda-bindings 12 tells that there is no libcuda
+        raise CudaError(f'{function} failed ({error}): {_NO_DRIVER}') from error
     if code != runtime.cudaError_t.cudaSuccess:
         raise _error(runtime, function, code)
     return results[0] if len(results) == 1 else tuple(results) if results else None
 
 
-def _free(function: str, handle: Any) -> None:
+def call_quietly(function: str, handle: Any) -> None:
     """
-    Give something back; failures are logged and no more.
+    Call what gives something back; failures are logged and no more.
 
     After a failure on the GPU every later call fails as well, and it is the first one that says
     what happened.
@@ -85,8 +90,7 @@ def _error(runtime: ModuleType, function: str, code: Any) -> CudaError:
 def _driver_advice(runtime: ModuleType) -> str:
     driver, ours = runtime.cudaDriverGetVersion()[1], runtime.cudaRuntimeGetVersion()[1]
     if not driver:
-        return ('no NVIDIA driver was found; install it (in a container: start it with '
-                '--gpus all), or run with backend onnxruntime or torch')
+        return _NO_DRIVER
     if driver // 1000 < ours // 1000:
         return (f'the driver knows CUDA {_dotted(driver)}, cuda-bindings is for {_dotted(ours)}; '
                 f"update the driver, or pip install 'cuda-bindings<{driver // 1000 + 1}'")
@@ -141,7 +145,7 @@ class DeviceBuffer:
 
     def close(self) -> None:
         """Free it."""
-        _free('cudaFree', self.address)
+        call_quietly('cudaFree', self.address)
 
 
 class PinnedArray:
@@ -157,7 +161,7 @@ class PinnedArray:
     def close(self) -> None:
         """Free it; the array must not be touched any more."""
         del self.array
-        _free('cudaFreeHost', self.address)
+        call_quietly('cudaFreeHost', self.address)
 
 
 class Stream:
@@ -212,11 +216,11 @@ class Stream:
         try:
             return CudaGraph(call('cudaGraphInstantiate', graph, 0), self._stream)
         finally:
-            _free('cudaGraphDestroy', graph)
+            call_quietly('cudaGraphDestroy', graph)
 
     def close(self) -> None:
         """Destroy it."""
-        _free('cudaStreamDestroy', self._stream)
+        call_quietly('cudaStreamDestroy', self._stream)
 
 
 class CudaGraph:
@@ -231,4 +235,4 @@ class CudaGraph:
 
     def close(self) -> None:
         """Destroy it."""
-        _free('cudaGraphExecDestroy', self._executable)
+        call_quietly('cudaGraphExecDestroy', self._executable)

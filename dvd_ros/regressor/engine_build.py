@@ -19,7 +19,12 @@ from dvd_ros.regressor.engine_accuracy import Accuracy, expected_depth, measure
 from dvd_ros.regressor.engine_cache import EngineCache, EngineKey
 from dvd_ros.regressor.fixed_shapes import PARTS, Size, graphs_by_size
 from dvd_ros.regressor.manifest import Graph, Manifest
-from dvd_ros.regressor.tensorrt_library import import_tensorrt, logger_of, major_version
+from dvd_ros.regressor.tensorrt_library import (
+    import_tensorrt,
+    logger_of,
+    major_version,
+    start_builder,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -148,9 +153,8 @@ def build_engine(tensorrt: ModuleType, device: Device, folder: Path, graph: Grap
 
     timing: those of earlier builds. Raises ValueError with all that parser or builder said.
     """
-    device.make_current()
     logger, path = logger_of(tensorrt), folder / graph.file
-    builder = tensorrt.Builder(logger)
+    builder = start_builder(tensorrt, device)
     if major_version(tensorrt) < 11:
         flag = tensorrt.NetworkDefinitionCreationFlag.STRONGLY_TYPED
         network = builder.create_network(1 << int(flag))

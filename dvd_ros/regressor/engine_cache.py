@@ -13,7 +13,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +198,8 @@ class EngineCache:
         except (ValueError, TypeError) as error:
             raise ValueError(f'{path} is no note of an engine ({error}): delete it and '
                              f'{_BUILD}') from error
-        if not isinstance(note.key, dict) or not isinstance(note.accuracy, dict):
+        known = {field.name for field in fields(EngineKey)}
+        if not isinstance(note.accuracy, dict) or set(note.key or ()) != known:
             raise ValueError(f'{path} is no note of an engine: delete it and {_BUILD}')
         return note
 

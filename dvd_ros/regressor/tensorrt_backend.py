@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dvd_ros.regressor.cuda_device import Device, parse_device
+from dvd_ros.regressor.cuda_device import Device, call_quietly, parse_device
 from dvd_ros.regressor.engine_build import built_keys
 from dvd_ros.regressor.engine_cache import EngineCache
 from dvd_ros.regressor.engine_chain import EngineChain
@@ -56,6 +56,8 @@ class TensorRtRegressor:
             runtime = start_runtime(tensorrt, device)
             self._chains = {size: EngineChain(tensorrt, runtime, parts, read, owner, capture)
                             for size, parts in graphs.items()}
+            # The first thing to be done when closing, in whatever thread that is.
+            owner.callback(call_quietly, 'cudaSetDevice', device.index)
             kept = owner.pop_all()
         self._finalizer = weakref.finalize(self, kept.close)
 

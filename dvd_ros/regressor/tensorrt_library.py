@@ -7,7 +7,7 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
-from dvd_ros.regressor.cuda_device import Device
+from dvd_ros.regressor.cuda_device import CudaError, Device
 
 _log = logging.getLogger(__name__)
 # First and last major version whose Python API this package was written for.
@@ -72,10 +72,21 @@ def start_runtime(tensorrt: ModuleType, device: Device) -> Any:
 
     The device is asked for because a Runtime made where there is no driver logs an error and
     then ends the process with a segmentation fault at exit (seen with TensorRT 11.4).
+    Raises CudaError where it does not start.
     """
+    return _start(tensorrt, 'Runtime', device)
+
+
+def start_builder(tensorrt: ModuleType, device: Device) -> Any:
+    """Make a trt.Builder, as `start_runtime` makes a Runtime."""
+    return _start(tensorrt, 'Builder', device)
+
+
+def _start(tensorrt: ModuleType, kind: str, device: Device) -> Any:
     device.make_current()
-    runtime = tensorrt.Runtime(logger_of(tensorrt))
-    if runtime is None:
-        raise ValueError(f'TensorRT {tensorrt.__version__} did not start: '
-                         f'{logger_of(tensorrt).last_words()}')
-    return runtime
+    logger = logger_of(tensorrt)
+    try:
+        return getattr(tensorrt, kind)(logger)
+    except TypeError as error:  # how the bindings tell that they were given a null pointer
+        raise CudaError(f'TensorRT {tensorrt.__version__} made no {kind} on {device.name}: '
+                        f'{logger.last_words()}; is the driver new enough for it?') from error

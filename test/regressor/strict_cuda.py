@@ -133,6 +133,7 @@ class StrictCuda(ModuleType):
         return handle
 
     def _destroy(self, function, value, kind):
+        self.check_current(function)
         handle = self.handle(value, kind)
         need(handle.capture is None, f'{kind} destroyed while it captures')
         handle.alive = False
@@ -155,6 +156,8 @@ class StrictCuda(ModuleType):
         return (last,)
 
     def cudaGetDeviceCount(self):
+        if self.driver is None:
+            raise RuntimeError('Failed to dlopen libcuda.so.1')
         if self.driver and self.driver // 1000 < 13:
             return Error.cudaErrorInsufficientDriver, None
         if self.driver and not self.gpus:
@@ -194,6 +197,7 @@ class StrictCuda(ModuleType):
         return self._allocate('cudaMallocHost', 'pinned', 'pinned', size)
 
     def _release(self, function, address, kind):
+        self.check_current(function)
         need(address in self._blocks, f'{function} of what is not allocated (any more)')
         array, found = self._blocks[address]
         need(found == kind, f'{function} of {found} memory')

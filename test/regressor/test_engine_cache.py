@@ -84,10 +84,13 @@ def test_damage_is_named(cache):
         cache.load(GRAPH, KEY)
 
 
-@pytest.mark.parametrize('content', ['{', '[]', '{"name": "small"}', '{"key": 3}'])
+@pytest.mark.parametrize('content', ['{', '[]', '{"name": "small"}', '{"key": 3}', None])
 def test_a_bad_note_is_named(cache, content):
     path = keep(cache)
-    path.with_suffix('.json').write_text(content)
+    note = path.with_suffix('.json')
+    if content is None:  # of a later version, say
+        content = note.read_text().replace('"gpu"', '"processor"')
+    note.write_text(content)
     with pytest.raises(ValueError, match='is no note of an engine'):
         cache.load(GRAPH, KEY)
     assert list(cache.notes()) == []

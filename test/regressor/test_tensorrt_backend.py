@@ -98,6 +98,10 @@ def test_all_is_given_back(built, small_export, images):
         regressor.predict(images)
     tensorrt(small_export)  # and by itself where nobody closes it
     assert built.cuda.live() == []
+    thread = threading.Thread(target=tensorrt(small_export).close)  # in whatever thread
+    thread.start()
+    thread.join()
+    assert built.cuda.live() == []
 
 
 def test_the_size_is_picked_by_the_image(machine, two_sizes):
@@ -296,6 +300,7 @@ def test_the_first_failure_is_the_one_that_is_told(built, small_export):
 
 
 @pytest.mark.parametrize(('driver', 'gpus', 'words'), [
+    (None, [], 'libcuda.*no NVIDIA driver was found; install it'),
     (0, [], 'no NVIDIA driver was found; install it'),
     (12040, [('Old', 8, 6)], r"driver knows CUDA 12\.4.*13\.5.*pip install 'cuda-bindings<13'"),
     (13000, [], 'sees no GPU; look at nvidia-smi')])
@@ -324,6 +329,19 @@ def test_missing_packages_are_named(small_export, monkeypatch, cuda):
     from dvd_ros.regressor.cuda_device import Device
     with pytest.raises(ImportError, match='pip install cuda-bindings'):
         Device()
+
+
+def test_a_tensorrt_that_does_not_start_is_named(trt, cuda, small_export, monkeypatch):
+    from dvd_ros.regressor.cuda_device import Device
+    from dvd_ros.regressor.tensorrt_library import start_runtime
+
+    def null(logger):
+        logger.log(trt.ILogger.Severity.ERROR, 'CUDA initialization failure with error: 35')
+        raise TypeError('pybind11::init(): factory function returned nullptr')
+
+    monkeypatch.setattr(trt, 'Runtime', null)
+    with pytest.raises(CudaError, match='made no Runtime on Strict GPU: .*35; is the driver new'):
+        start_runtime(trt, Device())
 
 
 def test_an_unknown_tensorrt_is_refused(trt, small_export):
@@ -393,6 +411,7 @@ def test_real_tensorrt_has_all_that_the_backend_calls():
         assert wanted <= set(dir(getattr(real, owner)))
     for file in ('engine_chain.py', 'tensorrt_library.py'):
         assert names_in(file, 'tensorrt', 'trt') - {'__version__'} <= set(dir(real))
+    assert {'Runtime', 'ILogger'} <= set(dir(real))
     assert {'WORKSPACE'} <= set(dir(real.MemoryPoolType))
     assert {'TF32'} <= set(dir(real.BuilderFlag))
     assert 'FP16' not in dir(real.BuilderFlag)
@@ -409,7 +428,7 @@ def test_real_cuda_bindings_have_all_that_is_called():
     real = importlib.import_module('cuda.bindings.runtime')
     tree = ast.parse((SOURCES / 'cuda_device.py').read_text())
     called = {str(node.args[0].value) for node in ast.walk(tree) if isinstance(node, ast.Call)
-              and isinstance(node.func, ast.Name) and node.func.id in ('call', '_free')
+              and isinstance(node.func, ast.Name) and node.func.id in ('call', 'call_quietly')
               and isinstance(node.args[0], ast.Constant)}
     assert len(called) > 10
     assert called | names_in('cuda_device.py', 'runtime') <= set(dir(real))
