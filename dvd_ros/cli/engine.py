@@ -40,10 +40,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
+    from dvd_ros.export_manifest import Manifest
     from dvd_ros.regressor.cuda_device import Device, parse_device
     from dvd_ros.regressor.engine_build import BuildConfig, build_engines
     from dvd_ros.regressor.engine_cache import EngineCache
-    from dvd_ros.regressor.manifest import Manifest
     from dvd_ros.regressor.tensorrt_library import import_tensorrt
 
     config = BuildConfig(args.workspace, args.effort)
@@ -62,9 +62,9 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
+    from dvd_ros.export_manifest import Manifest
     from dvd_ros.regressor.engine_build import check_engines
     from dvd_ros.regressor.engine_cache import EngineCache
-    from dvd_ros.regressor.manifest import Manifest
 
     size, manifest = _size(args.size), Manifest.load(args.folder)
     for (height, width), accuracy in check_engines(

@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 import dvd_ros
+from dvd_ros.export_manifest import FORMAT, MANIFEST, WEIGHTS, Graph, Manifest, digest
 from dvd_ros.model.config import check_window
 from dvd_ros.model.dvd import DvdModel
-from dvd_ros.regressor.manifest import FORMAT, MANIFEST, WEIGHTS, Graph, Manifest, digest
 
 # Serves TensorRT 10.0 on Jetsons: later operator sets emit Attention and RMSNormalization, which
 # its parser does not know.

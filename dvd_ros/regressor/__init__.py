@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dvd_ros.regressor.manifest import MANIFEST
+from dvd_ros.export_manifest import MANIFEST
 from dvd_ros.regressor.protocol import Regressor
 from dvd_ros.regressor.selection import load_export, need
 from dvd_ros.regressor.weights import RELEASES, WAN_VAE, cache_folder, is_whole, released_files

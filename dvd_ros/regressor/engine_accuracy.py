@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dvd_ros.export_manifest import Manifest
 from dvd_ros.regressor.fixed_shapes import Size
-from dvd_ros.regressor.manifest import Manifest
 from dvd_ros.regressor.protocol import Regressor
 
 _log = logging.getLogger(__name__)

@@ -14,11 +14,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from dvd_ros.export_manifest import Graph, Manifest
 from dvd_ros.regressor.cuda_device import Device
 from dvd_ros.regressor.engine_accuracy import Accuracy, expected_depth, measure
 from dvd_ros.regressor.engine_cache import EngineCache, EngineKey
 from dvd_ros.regressor.fixed_shapes import PARTS, Size, graphs_by_size
-from dvd_ros.regressor.manifest import Graph, Manifest
 from dvd_ros.regressor.tensorrt_library import (
     import_tensorrt,
     logger_of,

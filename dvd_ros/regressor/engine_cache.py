@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from dvd_ros.regressor.manifest import Graph, Manifest, digest
+from dvd_ros.export_manifest import Graph, Manifest, digest
 from dvd_ros.regressor.weights import cache_folder
 
 _BUILD = 'dvd-ros engine build FOLDER'

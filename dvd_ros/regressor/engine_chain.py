@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from dvd_ros.export_manifest import Graph
 from dvd_ros.regressor.cuda_device import (
     CudaError,
     CudaGraph,
@@ -21,7 +22,6 @@ from dvd_ros.regressor.cuda_device import (
     Stream,
 )
 from dvd_ros.regressor.fixed_shapes import PARTS
-from dvd_ros.regressor.manifest import Graph
 from dvd_ros.regressor.tensorrt_library import logger_of
 
 _log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dvd_ros.regressor.manifest import Graph, Manifest
+from dvd_ros.export_manifest import Graph, Manifest
 
 PARTS = ('encoder', 'transformer', 'decoder')
 Size = tuple[int, int]

@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from dvd_ros.export_manifest import Manifest
 from dvd_ros.regressor.fixed_shapes import (
     PARTS,
     graphs_by_size,
@@ -16,7 +17,6 @@ from dvd_ros.regressor.fixed_shapes import (
     scale_back,
     write_video,
 )
-from dvd_ros.regressor.manifest import Manifest
 from dvd_ros.regressor.protocol import check_images
 
 

@@ -6,7 +6,7 @@ import logging
 from importlib.util import find_spec
 from pathlib import Path
 
-from dvd_ros.regressor.manifest import Manifest
+from dvd_ros.export_manifest import Manifest
 from dvd_ros.regressor.protocol import Regressor
 
 _log = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dvd_ros.export_manifest import Graph, Manifest
 from dvd_ros.regressor.cuda_device import Device, call_quietly, parse_device
 from dvd_ros.regressor.engine_build import built_keys
 from dvd_ros.regressor.engine_cache import EngineCache
@@ -23,7 +24,6 @@ from dvd_ros.regressor.fixed_shapes import (
     scale_back,
     write_video,
 )
-from dvd_ros.regressor.manifest import Graph, Manifest
 from dvd_ros.regressor.protocol import check_images
 from dvd_ros.regressor.tensorrt_library import import_tensorrt, start_runtime
 

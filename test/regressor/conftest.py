@@ -55,7 +55,7 @@ def two_sizes(tmp_path_factory):
 
 def write_export(folder, sizes, precision='fp32'):
     onnx = pytest.importorskip('onnx', reason='the graphs are written with onnx')
-    from dvd_ros.regressor.manifest import FORMAT, MANIFEST, WEIGHTS, Graph, Manifest, digest
+    from dvd_ros.export_manifest import FORMAT, MANIFEST, WEIGHTS, Graph, Manifest, digest
     folder.mkdir(parents=True, exist_ok=True)
     gain = np.array([1.5, -2.0, 1.0], np.float32)
     (folder / WEIGHTS).write_bytes(b'header..' + gain.tobytes())
@@ -117,10 +117,10 @@ def graph_of(onnx, part, source, target):
 @pytest.fixture
 def machine(trt, cuda):
     """Both stand-ins, and the functions of dvd_ros on them."""
+    from dvd_ros.export_manifest import Manifest
     from dvd_ros.regressor.cuda_device import Device
     from dvd_ros.regressor.engine_build import build_engines
     from dvd_ros.regressor.engine_cache import EngineCache
-    from dvd_ros.regressor.manifest import Manifest
 
     def build(folder, **options):
         return build_engines(folder, Manifest.load(folder), Device(), EngineCache(), **options)

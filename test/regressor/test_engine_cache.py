@@ -5,8 +5,8 @@ import stat
 
 import pytest
 
+from dvd_ros.export_manifest import Graph
 from dvd_ros.regressor.engine_cache import EngineCache, EngineKey
-from dvd_ros.regressor.manifest import Graph
 
 GRAPH = Graph('encoder', 'encoder_32x48.onnx', (32, 48), (9, 3, 32, 48), (8, 3, 4, 6), 'a' * 64)
 KEY = EngineKey('a' * 64, 'b' * 64, '10.3.0', 'Orin', '8.7', GRAPH.input, GRAPH.output, 'usual')

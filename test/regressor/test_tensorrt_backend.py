@@ -235,9 +235,9 @@ def test_a_truncated_graph_is_not_built(machine, small_export, tmp_path):
 
 
 def test_what_the_parser_says_is_passed_on(machine, small_export, tmp_path):
+    from dvd_ros.export_manifest import Manifest
     from dvd_ros.regressor.cuda_device import Device
     from dvd_ros.regressor.engine_build import BuildConfig, build_engine
-    from dvd_ros.regressor.manifest import Manifest
     graph = Manifest.load(small_export).graphs[0]
     (tmp_path / graph.file).write_bytes(b'\xff\xff')
     with pytest.raises(ValueError, match='does not read .*In node -1.*could not read the model'):
