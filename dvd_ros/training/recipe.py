@@ -21,7 +21,7 @@ class MiniRecipe:
 
     seed: int = 7
     clips: int = 768
-    images: int = 9600
+    images: int = 36_000
     rendered: tuple[int, int] = (192, 256)
     size: tuple[int, int] = (144, 192)
     window: int = 13
@@ -37,7 +37,7 @@ class MiniRecipe:
     ffn_dim: int = 640
     layers: int = 6
     batch: int = 48
-    steps: int = 14000
+    steps: int = 7800
     rate: float = 1e-3
     matrix_rate: float = 3e-3
     still_steps: float = 0.35
