@@ -30,6 +30,17 @@ def make_framewise(vae: AutoencoderKLWan) -> AutoencoderKLWan:
     return vae
 
 
+@torch.no_grad()
+def leave_room(vae: AutoencoderKLWan, part: float) -> None:
+    """Let disparity fill only the middle ``part`` of 0..1, in place.
+
+    It is relative, so nothing is lost; but the decoder's end cuts off what lies outside, and half
+    of what the network takes for farthest comes out below 0. Cut off, it is one flat distance.
+    """
+    vae.decoder.conv_out.weight.mul_(part)
+    vae.decoder.conv_out.bias.mul_(part)
+
+
 def _mix(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Attention [...,N,D]; the fused CPU kernel's backward is far slower on so few tokens."""
     return torch.softmax(q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5, -1) @ v

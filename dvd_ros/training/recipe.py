@@ -14,7 +14,7 @@ class MiniRecipe:
     quarter of the image size; 4x temporal and 16x spatial compression into 32 channels.
     ``size`` is the network's native (H, W); scenes are rendered at ``rendered`` and made
     smaller. The share ``still_steps`` of the regressor's steps, which come first, and the share
-    ``image_odds`` of the others see single images.
+    ``image_odds`` of the others see single images. ``disparity_room``: see framewise.leave_room.
 
     Raises ValueError naming a bad value.
     """
@@ -44,6 +44,7 @@ class MiniRecipe:
     image_odds: float = 0.6
     latent_weight: float = 0.1
     rectification: float = 0.5
+    disparity_room: float = 0.75
 
     def __post_init__(self) -> None:
         for name in ('rendered', 'size'):
@@ -51,7 +52,7 @@ class MiniRecipe:
                 raise ValueError(f'{name}={getattr(self, name)} must be multiples of 16 from 32')
         if self.window % 4 != 1:
             raise ValueError(f'window={self.window} must be 4n+1')
-        for name in ('still_steps', 'image_odds'):
+        for name in ('still_steps', 'image_odds', 'disparity_room'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'{name}={getattr(self, name)} must lie in 0..1')
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dvd_ros.model.checkpoint import write_checkpoint
 from dvd_ros.training.codec import train_codec
+from dvd_ros.training.framewise import leave_room
 from dvd_ros.training.network import TIMESTEP
 from dvd_ros.training.recipe import MiniRecipe
 from dvd_ros.training.render import RenderConfig, render_folder
@@ -32,6 +33,7 @@ def run_recipe(work: Path, model: Path, recipe: MiniRecipe, processes: int = 2,
                   RenderConfig(frames=recipe.window, height=height, width=width), processes)
     codec = train_codec([images], [clips], run, recipe, device, compiled)
     dit = train_regressor([images], [clips], run, recipe, codec, device, compiled)
+    leave_room(codec, recipe.disparity_room)
     config = {'dit': recipe.dit_arguments(), 'timestep': TIMESTEP,
               'vae': recipe.vae_arguments(),
               'size': list(recipe.size), 'window': recipe.window}

@@ -59,3 +59,15 @@ def test_every_parameter_that_can_learn_does(networks):
     # The older taps must stay silent, or the shipped network would not be the trained one.
     kernel = vae.encoder.conv_in.weight
     assert kernel.grad[:, :, :-1].abs().max() == 0 < kernel.grad[:, :, -1].abs().max()
+
+
+@torch.no_grad()
+def test_room_keeps_what_would_be_cut_off():
+    vae = framewise.make_framewise(make_vae(RECIPE))
+    vae.decoder.conv_out.weight.mul_(3)
+    latents = torch.randn(1, 32, 1, 3, 4)
+    before = framewise.disparity(WholeDecoder(vae, trainable=True), latents)
+    assert before.min() < 0
+    framewise.leave_room(vae, 0.5)
+    after = framewise.disparity(WholeDecoder(vae, trainable=True), latents)
+    torch.testing.assert_close(after, before * 0.5 + 0.25, rtol=1e-3, atol=1e-4)
