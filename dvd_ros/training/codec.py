@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -30,15 +30,14 @@ def make_codec(images: Scenes, recipe: MiniRecipe) -> AutoencoderKLWan:
     return vae
 
 
-def train_codec(images: Sequence[Path], clips: Sequence[Path], out: Path, recipe: MiniRecipe,
+def train_codec(stills: Scenes, videos: Scenes, out: Path, recipe: MiniRecipe,
                 device: str = 'cpu', compiled: bool = True) -> AutoencoderKLWan:
-    """Train the decoder on shards; leaves ``codec.pt`` under ``out``, resumes.
+    """Train the decoder on single images and clips; leaves ``codec.pt`` under ``out``, resumes.
 
     The encoder stays as ``make_codec`` sets it. The decoder learns disparity alone, shown as
     grey, from latents with some noise, as no regressed latents are exact; one step in three on
     clips. ``compiled``: by torch.compile, which needs a C++ compiler.
     """
-    stills, videos = Scenes(images), Scenes(clips)
     vae = make_codec(stills, recipe).to(device)
 
     def make(step: int) -> Batch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dvd_ros.model.checkpoint import write_checkpoint
+from dvd_ros.training.batches import Scenes
 from dvd_ros.training.codec import train_codec
 from dvd_ros.training.framewise import leave_room
 from dvd_ros.training.network import TIMESTEP
@@ -31,8 +32,9 @@ def run_recipe(work: Path, model: Path, recipe: MiniRecipe, processes: int = 2,
                   RenderConfig(frames=1, height=height, width=width), processes, per_shard=128)
     render_folder(clips, FIRST_CLIP, recipe.clips,
                   RenderConfig(frames=recipe.window, height=height, width=width), processes)
-    codec = train_codec([images], [clips], run, recipe, device, compiled)
-    dit = train_regressor([images], [clips], run, recipe, codec, device, compiled)
+    stills, videos = Scenes([images]), Scenes([clips])
+    codec = train_codec(stills, videos, run, recipe, device, compiled)
+    dit = train_regressor(stills, videos, run, recipe, codec, device, compiled)
     leave_room(codec, recipe.disparity_room)
     config = {'dit': recipe.dit_arguments(), 'timestep': TIMESTEP,
               'vae': recipe.vae_arguments(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +21,10 @@ from dvd_ros.training.readout import STEP, Readout
 from dvd_ros.training.recipe import MiniRecipe
 
 
-def train_regressor(images: Sequence[Path], clips: Sequence[Path], out: Path, recipe: MiniRecipe,
+def train_regressor(stills: Scenes, videos: Scenes, out: Path, recipe: MiniRecipe,
                     codec: AutoencoderKLWan, device: str = 'cpu',
                     compiled: bool = True) -> WanTransformer3DModel:
-    """Train on the shards of the folders ``images`` and ``clips``; leaves ``regressor.pt``.
+    """Train on single images and clips; leaves ``regressor.pt``.
 
     DVD regresses the latents of a VAE that a giant had trained, with the VAE frozen; so does
     this, towards the latents that ``codec`` gives of true depth, with DVD's loss on them. But an
@@ -38,7 +38,6 @@ def train_regressor(images: Sequence[Path], clips: Sequence[Path], out: Path, re
     transformer and decoder together can tell.
     """
     size = recipe.size
-    stills, videos = Scenes(images), Scenes(clips)
     codec = codec.to(device).requires_grad_(False).eval()
     target_encoder = WholeEncoder(codec)
 

@@ -2,6 +2,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from dvd_ros.model import DvdModel
+
 
 @pytest.fixture(scope='session', autouse=True)
 def _few_threads():
@@ -29,3 +31,26 @@ def rounded(golden):
             for name, step in zip(names, file['step'], strict=True)}
         return {'state': state, **{name: torch.from_numpy(file[name])
                                    for name in ('clip', 'latents', 'depth')}}
+
+
+@pytest.fixture(scope='module')
+def io(golden):
+    return load_file(golden('model_io.safetensors'))
+
+
+@pytest.fixture(scope='module')
+def whole_io(golden):
+    return load_file(golden('model_io.safetensors', whole=True))
+
+
+@pytest.fixture(scope='module')
+def model(golden, dit_state, rounded):
+    """The golden DiT with the rounded VAE: all that a plain clone has."""
+    return DvdModel.from_checkpoint(dit_state, rounded['state'], golden('config.json'))
+
+
+@pytest.fixture(scope='module')
+def whole_model(golden):
+    return DvdModel.from_checkpoint(golden('model.safetensors'),
+                                    golden('wan_vae.safetensors', whole=True),
+                                    golden('config.json'))

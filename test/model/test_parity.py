@@ -2,35 +2,11 @@
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from dvd_ros.model import DvdModel
 from dvd_ros.model.lora import merge_lora
 
 CLIPS = ('clip1', 'clip9', 'clip11', 'clip13')
-
-
-@pytest.fixture(scope='module')
-def io(golden):
-    return load_file(golden('model_io.safetensors'))
-
-
-@pytest.fixture(scope='module')
-def whole_io(golden):
-    return load_file(golden('model_io.safetensors', whole=True))
-
-
-@pytest.fixture(scope='module')
-def model(golden, dit_state, rounded):
-    """The golden DiT with the rounded VAE: all that a plain clone has."""
-    return DvdModel.from_checkpoint(dit_state, rounded['state'], golden('config.json'))
-
-
-@pytest.fixture(scope='module')
-def whole_model(golden):
-    return DvdModel.from_checkpoint(golden('model.safetensors'),
-                                    golden('wan_vae.safetensors', whole=True),
-                                    golden('config.json'))
 
 
 def near(a, b, tolerance):

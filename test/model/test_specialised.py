@@ -2,30 +2,11 @@
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from dvd_ros.model import DvdConfig, DvdModel
 
 CLIPS = ('clip1', 'clip9', 'clip11', 'clip13')
 EXACT = 1e-5
-
-
-@pytest.fixture(scope='module')
-def io(golden):
-    return load_file(golden('model_io.safetensors'))
-
-
-@pytest.fixture(scope='module')
-def model(golden, dit_state, rounded):
-    """The golden DiT with the rounded VAE: all that a plain clone has."""
-    return DvdModel.from_checkpoint(dit_state, rounded['state'], golden('config.json'))
-
-
-@pytest.fixture(scope='module')
-def whole_model(golden):
-    return DvdModel.from_checkpoint(golden('model.safetensors'),
-                                    golden('wan_vae.safetensors', whole=True),
-                                    golden('config.json'))
 
 
 def distance(a, b):
@@ -43,12 +24,11 @@ def test_the_transformer_is_the_unfolded_one(model, io, clip):
 
 
 @pytest.mark.parametrize('clip', CLIPS)
-def test_the_codec_is_the_chunked_one(whole_model, golden, clip):
-    io = load_file(golden('model_io.safetensors', whole=True))
+def test_the_codec_is_the_chunked_one(whole_model, whole_io, clip):
     fast = whole_model.specialise()
-    frames = io[f'{clip}.clip']
+    frames = whole_io[f'{clip}.clip']
     assert distance(fast.encode(frames), whole_model.encode(frames)) <= EXACT
-    latents = io[f'{clip}.dit_out']
+    latents = whole_io[f'{clip}.dit_out']
     assert distance(fast.decode(latents), whole_model.decode(latents)) <= EXACT
     assert distance(fast.predict(frames), whole_model.predict(frames)) <= EXACT
 
