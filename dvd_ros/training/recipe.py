@@ -46,13 +46,19 @@ class MiniRecipe:
     rectification: float = 0.5
     disparity_room: float = 0.75
 
+    refine_windows: int = 3
+    refine_images: int = 24
+    refine_steps: int = 6000
+    refine_rate: float = 6e-4
+    window_weight: float = 0.6
+
     def __post_init__(self) -> None:
         for name in ('rendered', 'size'):
             if any(n % 16 or n < 32 for n in getattr(self, name)):
                 raise ValueError(f'{name}={getattr(self, name)} must be multiples of 16 from 32')
         if self.window % 4 != 1:
             raise ValueError(f'window={self.window} must be 4n+1')
-        for name in ('still_steps', 'image_odds', 'disparity_room'):
+        for name in ('still_steps', 'image_odds', 'disparity_room', 'window_weight'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'{name}={getattr(self, name)} must lie in 0..1')
 
