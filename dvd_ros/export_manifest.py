@@ -34,7 +34,8 @@ class Manifest:
     The contents of manifest.json.
 
     weights: sha256 of the file of weights. ranges: (least, most) of the values that go in and
-    come out. sources: sha256 of the files that the network was made from, by name.
+    come out. sources: sha256 of the files that the network was made from, by name. codec: 'full'
+    or 'light'.
     """
 
     format: int
@@ -48,6 +49,7 @@ class Manifest:
     ranges: dict[str, list[float]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    codec: str = 'full'
 
     @classmethod
     def load(cls, folder: Path) -> Manifest:
