@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             ('steps', int, 'steps in all (default: 3000)'),
             ('rate', float, 'peak learning rate (default: 2e-3)'),
             ('noise', float, 'of the latents that the decoder sees (default: 0.1)'),
-            ('depth_weight', float, "of the error behind the transformer; 0 is cheaper and for "
+            ('depth_weight', float, 'of the error behind the transformer; 0 is cheaper and for '
                                     'large models (default: 1)'),
             ('seed', int, 'of weights and views (default: 7)')):
         parser.add_argument(f'--{name.replace("_", "-")}', type=kind, help=text)

@@ -74,6 +74,8 @@ class _Block(nn.Module):
         super().__init__()
         self.mix = nn.Conv2d(2 * channels, channels, 3, padding=1)
         self.out = nn.Conv2d(channels, channels, 3, padding=1)
+        # Without norms, blocks that begin as nothing keep the first steps of training calm.
+        nn.init.zeros_(self.out.weight)
 
     def forward(self, x: Tensor, memory: Memory) -> Tensor:
         pairs = torch.cat([x, memory.before(x, x[:, :1])], dim=2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -51,18 +53,16 @@ class _SoftClamp(nn.Module):
         return torch.tanh(x / 3) * 3
 
 
-class _Chain(nn.Sequential):
-    """Its positions are the numbers in the names of the checkpoint's tensors."""
-
-    def walk(self, x: Tensor, memory: Memory) -> Tensor:
-        """Frames [B,T,C,H,W] through all parts."""
-        for part in self:
-            x = part(x, memory) if isinstance(part, (_Remembering, _Frames)) else \
-                part(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-        return x
+def walk(parts: Iterable[nn.Module], x: Tensor, memory: Memory) -> Tensor:
+    """Frames [B,T,C,H,W] through parts, of which some mix frames and others do not."""
+    for part in parts:
+        x = part(x, memory) if isinstance(part, (_Remembering, _Frames)) else \
+            part(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+    return x
 
 
-class TaewEncoder(_Chain):
+# Positions in the two sequences are the numbers in the names of the checkpoint's tensors.
+class TaewEncoder(nn.Sequential):
     """
     RGB [T,3,H,W] in -1..1, T = 4n+1, to normalised latents [16,n+1,H/8,W/8]; or with a batch.
 
@@ -93,10 +93,10 @@ class TaewEncoder(_Chain):
         if video.shape[1] % TIME_FACTOR or not video.shape[1]:
             raise ValueError(f'taew encodes 4n frames of a stream, got {video.shape[1]}')
         memory = Memory(state)
-        return self.walk((video + 1) / 2, memory).transpose(1, 2), memory.state
+        return walk(self, (video + 1) / 2, memory).transpose(1, 2), memory.state
 
 
-class TaewDecoder(_Chain):
+class TaewDecoder(nn.Sequential):
     """
     Normalised latents [16,n+1,h,w] to disparity float32 [4n+1,8h,8w] in 0..1; or with a batch.
 
@@ -121,7 +121,7 @@ class TaewDecoder(_Chain):
     def stream(self, latents: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Decode the next latents [B,16,n,h,w]: disparity [B,T,H,W] and the next chunk's state."""
         memory = Memory(state)
-        video = self.walk(latents.transpose(1, 2), memory).float()
+        video = walk(self, latents.transpose(1, 2), memory).float()
         # The first latent of a stream stands for one frame: the last of its four.
         video = video if memory.started else video[:, TIME_FACTOR - 1:]
         return video.clamp(0, 1).mean(2), memory.state

@@ -13,7 +13,7 @@ from torch import Tensor
 from dvd_ros.model.config import check_window
 from dvd_ros.model.dvd import DvdModel
 from dvd_ros.model.light_checkpoint import LightCodec, make_light, write_light
-from dvd_ros.model.light_codec import LightSizes
+from dvd_ros.model.light_codec import LightDecoder, LightSizes
 from dvd_ros.training.batches import Prefetch, Scenes
 from dvd_ros.training.loop import train
 from dvd_ros.training.losses import slope_error
@@ -84,29 +84,37 @@ def distil(model: DvdModel, windows: Windows, recipe: DistilRecipe, out: Path) -
     full, sizes = model.specialise(), LightSizes.of(model.config, recipe.width)
     torch.manual_seed(recipe.seed)
     light = make_light(sizes).to(model.device)
+    decoder = light.decoder
+    assert isinstance(decoder, LightDecoder)
     for part in (full.encoder, full.transformer, full.decoder):
         part.requires_grad_(False)
     batches = Prefetch(lambda step: windows(np.random.default_rng((recipe.seed, step, 5))))
 
     def regress(latents: Tensor) -> Tensor:
-        return torch.stack([full.transformer(one.to(full.dtype)) for one in latents]).float()
+        return torch.stack([full.regress(one) for one in latents]).float()
+
+    def relative(pred: Tensor, true: Tensor) -> Tensor:
+        """Squared error over variance: codecs differ in the size of their latents."""
+        return (pred - true).square().mean() / true.var()
 
     def losses_of(_: np.random.Generator, step: int) -> Mapping[str, Tensor]:
         video = batches(step).to(model.device)
         with torch.no_grad():
             latents = full.encoder(video.to(full.dtype)).float()
             depth = regress(latents)
-            noisy = depth + recipe.noise * torch.randn_like(depth)
+            noisy = depth + recipe.noise * depth.std() * torch.randn_like(depth)
             true = full.decoder(noisy.to(full.dtype))
-        encoded = light.encoder(video)
-        error = light.decoder.unclamped(noisy)[0] - true
+        with torch.autocast(model.device.type, torch.bfloat16):
+            encoded = light.encoder(video).float()
+            behind = regress(encoded) if recipe.depth_weight else depth
+            error = decoder.unclamped(noisy)[0] - true
         # What the end cuts off is right however far outside it lies.
         error = torch.where((true <= 0) & (error < 0) | (true >= 1) & (error > 0), 0, error)
-        losses = {'latents': (encoded - latents).square().mean(), 'disparity': error.abs().mean(),
+        losses = {'latents': relative(encoded, latents), 'disparity': error.abs().mean(),
                   'slope': slope_error(error)}
         total = losses['latents'] + losses['disparity'] + error.square().mean() + losses['slope']
         if recipe.depth_weight:
-            losses['depth'] = (regress(encoded) - depth).square().mean()
+            losses['depth'] = relative(behind, depth)
             total = total + recipe.depth_weight * losses['depth']
         return losses | {'total': total}
 
