@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                            "codec's)"),
             ('batch', int, 'views of a step (default: 2)'),
             ('steps', int, 'steps in all (default: 3000)'),
-            ('rate', float, 'peak learning rate (default: 2e-3)'),
+            ('rate', float, 'peak learning rate (default: 1e-3)'),
             ('noise', float, 'of the latents that the decoder sees (default: 0.1)'),
             ('depth_weight', float, 'of the error behind the transformer; 0 is cheaper and for '
                                     'large models (default: 1)'),

@@ -31,8 +31,8 @@ class DistilRecipe:
     size: (H, W) of the views in pixels. window: frames of a view, 4n+1. width: see
     LightSizes.of. noise: of the latents that the decoder sees, in standard deviations of a
     latent. depth_weight: of the error that the light encoder's latents make behind the
-    transformer; 0 leaves that out, and with it a pass back through the transformer.
-    Raises ValueError naming a bad value.
+    transformer, from the middle of the training on (before, its gradient is noise); 0 leaves
+    that out, and with it a pass back through the transformer. Raises ValueError naming a bad value.
     """
 
     size: tuple[int, int]
@@ -40,7 +40,7 @@ class DistilRecipe:
     width: int | None = None
     batch: int = 2
     steps: int = 3000
-    rate: float = 2e-3
+    rate: float = 1e-3
     noise: float = 0.1
     depth_weight: float = 1.0
     seed: int = 7
@@ -99,6 +99,7 @@ def distil(model: DvdModel, windows: Windows, recipe: DistilRecipe, out: Path) -
 
     def losses_of(_: np.random.Generator, step: int) -> Mapping[str, Tensor]:
         video = batches(step).to(model.device)
+        weight = recipe.depth_weight * min(max(4 * step / recipe.steps - 2, 0), 1)
         with torch.no_grad():
             latents = full.encoder(video.to(full.dtype)).float()
             depth = regress(latents)
@@ -106,16 +107,16 @@ def distil(model: DvdModel, windows: Windows, recipe: DistilRecipe, out: Path) -
             true = full.decoder(noisy.to(full.dtype))
         with torch.autocast(model.device.type, torch.bfloat16):
             encoded = light.encoder(video).float()
-            behind = regress(encoded) if recipe.depth_weight else depth
+            behind = regress(encoded) if weight else None
             error = decoder.unclamped(noisy)[0] - true
         # What the end cuts off is right however far outside it lies.
         error = torch.where((true <= 0) & (error < 0) | (true >= 1) & (error > 0), 0, error)
         losses = {'latents': relative(encoded, latents), 'disparity': error.abs().mean(),
                   'slope': slope_error(error)}
         total = losses['latents'] + losses['disparity'] + error.square().mean() + losses['slope']
-        if recipe.depth_weight:
+        if behind is not None:
             losses['depth'] = relative(behind, depth)
-            total = total + recipe.depth_weight * losses['depth']
+            total = total + weight * losses['depth']
         return losses | {'total': total}
 
     out.parent.mkdir(parents=True, exist_ok=True)
