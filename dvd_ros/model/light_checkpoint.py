@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKLWan
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -65,7 +65,7 @@ def load_light(path: str | Path, config: DvdConfig, vae: AutoencoderKLWan | None
     Read a light codec that `write_light` wrote, or a checkpoint of taew2_1's layout.
 
     vae: of the model that the codec is for; a codec that was distilled from another is refused.
-    Nothing tells this of taew2_1: that the model's VAE is Wan 2.1's is taken on trust. Raises
+    taew2_1 does not tell its teacher: that the model's VAE is Wan 2.1's is taken on trust. Raises
     FileNotFoundError; CheckpointError naming missing, unexpected or misshapen keys, and for
     latents of other sizes than the config's.
     """
@@ -91,16 +91,20 @@ def load_light(path: str | Path, config: DvdConfig, vae: AutoencoderKLWan | None
 
 
 def _read_sizes(path: Path) -> LightSizes:
-    problem = 'has no sizes of a light codec in its metadata'
     try:
         with safe_open(str(path), framework='pt') as file:
-            return LightSizes(**json.loads((file.metadata() or {})[_SIZES]))
+            text = (file.metadata() or {}).get(_SIZES)
+    except SafetensorError:  # a zipped torch file, which has no metadata
+        text = None
+    if text is None:
+        raise CheckpointError(f'{path} has no sizes of a light codec in its metadata: it is '
+                              'neither a file of `dvd-ros train codec` nor of the layout of '
+                              'taew2_1')
+    try:
+        return LightSizes(**json.loads(text))
     except (ValueError, TypeError) as error:
-        problem = f'holds sizes of a light codec that do not work ({error})'
-    except Exception:  # not safetensors: the library raises a kind of its own  # noqa: S110
-        pass
-    raise CheckpointError(f'{path} {problem}: it is neither a file of `dvd-ros train codec` nor '
-                          'of the layout of taew2_1')
+        raise CheckpointError(f'{path} holds sizes of a light codec that do not work ({error}); '
+                              'distil it anew: dvd-ros train codec') from error
 
 
 def _sample(vae: AutoencoderKLWan) -> Tensor:

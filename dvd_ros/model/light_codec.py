@@ -50,7 +50,8 @@ class LightSizes:
         Give sizes for the latents of a network.
 
         width: of the finest level, the others have two and four times as many channels; None is
-        two thirds of the full codec's, which for Wan2.1 makes 1/20 of its FLOPs.
+        two thirds of the full codec's, which for Wan2.1 takes a thirtieth of its operations
+        (benchmark/codec_flops.py).
         """
         width = width or 8 * -(-config.base_width // 12)
         return cls(len(config.latents_mean), config.spatial_factor,
@@ -116,9 +117,10 @@ class LightEncoder(nn.Module):
     RGB [T,3,H,W] in -1..1, T = 4n+1, to normalised latents [C,n+1,h,w]; or both with a batch first.
 
     Causal: a latent knows its own four frames (the first one: one frame) and those before. Plain
-    image convolutions over pairs of frames, the pairs of the coarser levels in one step with the
-    smaller size; no norms, so nothing overflows in half precision. The idea of blocks that see
-    the frame before is that of the public tiny codecs for video latents (madebyollin/taehv).
+    image convolutions, some of which see two neighbouring frames; time shrinks in the same step
+    as height and width. No norms, whose squares overflow in half precision. The idea of blocks
+    that see the frame before is that of the public tiny codecs for video latents
+    (madebyollin/taehv).
     """
 
     def __init__(self, sizes: LightSizes) -> None:
