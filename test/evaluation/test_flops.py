@@ -52,6 +52,11 @@ def test_what_is_counted_is_what_runs(tiny):
     assert found.total == pytest.approx(counter.get_total_flops(), rel=0.02)
 
 
+def test_the_public_codec_is_for_wan_alone(tiny):
+    with pytest.raises(ValueError, match='16 latent channels of 8x8 pixels, the config has 8 of'):
+        window_flops(DvdConfig.load(tiny / 'config.json'), 'taew2_1', 9, (32, 48))
+
+
 @pytest.mark.parametrize(('argument', 'words'), [
     (('fast', 13, SIZE), "form must be one of .*'fast'"), (('full', 12, SIZE), r'4n\+1'),
     (('full', 13, (480, 641)), 'multiples of 16')])
