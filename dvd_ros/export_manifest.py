@@ -33,7 +33,8 @@ class Manifest:
     """
     The contents of manifest.json.
 
-    weights: sha256 of the file of weights. ranges: (least, most) of the values that go in and
+    weights: sha256 of the file of weights. beside: sha256 of other files in the folder that hold
+    weights of the graphs, by name. ranges: (least, most) of the values that go in and
     come out. sources: sha256 of the files that the network was made from, by name. codec: 'full'
     or 'light'.
     """
@@ -46,6 +47,7 @@ class Manifest:
     opset: int
     weights: str
     graphs: list[Graph]
+    beside: dict[str, str] = field(default_factory=dict)
     ranges: dict[str, list[float]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
@@ -77,10 +79,16 @@ class Manifest:
         """What `load` reads."""
         return asdict(self)
 
+    def weights_identity(self) -> str:
+        """sha256, hexadecimal, that differs where any file of weights does."""
+        if not self.beside:
+            return self.weights
+        return hashlib.sha256(json.dumps([self.weights, self.beside]).encode()).hexdigest()
+
     def verify(self, folder: Path) -> None:
         """Raise FileNotFoundError or ValueError unless all files are those that were exported."""
-        for name, expected in ((WEIGHTS, self.weights), *((g.file, g.sha256)
-                                                          for g in self.graphs)):
+        for name, expected in ((WEIGHTS, self.weights), *self.beside.items(),
+                               *((g.file, g.sha256) for g in self.graphs)):
             path = folder / name
             if not path.is_file():
                 raise FileNotFoundError(f'{path} is missing; export the model again: '

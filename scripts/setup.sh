@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Makes .venv with all that the demo needs (no ROS 2 needs to be installed), or, with --test, that the
-# tests need as well. scripts/demo.sh and scripts/test.sh call it; a second run returns at once.
+# Makes .venv with all that the demo needs (no ROS 2 needs to be installed, and no PyTorch), with
+# --torch also what other models than the shipped one need, or, with --test, all that the tests need.
+# scripts/demo.sh and scripts/test.sh call it; a second run returns at once.
 #
-#   bash scripts/setup.sh [--test]
+#   bash scripts/setup.sh [--torch | --test]
 #
 #   PYTHON=python3.12 bash scripts/setup.sh     a new .venv with this Python (default: the first of 3.10-3.12)
 #
@@ -18,11 +19,13 @@ venv=$root/.venv
 stamps=$venv/setup
 torch=torch==2.13.0
 
-groups=(core torch ros build)
+groups=(core runtime ros build)
 case "${1-}" in
   '') ;;
-  --test) groups+=(test) ;;
-  *) echo "setup: unknown argument '$1'; usage: bash scripts/setup.sh [--test]" >&2; exit 2 ;;
+  --torch) groups+=(torch) ;;
+  --test) groups+=(torch test) ;;
+  *) echo "setup: unknown argument '$1'; usage: bash scripts/setup.sh [--torch | --test]" >&2
+     exit 2 ;;
 esac
 
 say() { printf '[setup] %s\n' "$*"; }
@@ -126,7 +129,7 @@ install_packages() {
   local pip=("$venv/bin/python" -m pip install --disable-pip-version-check --no-input
     --progress-bar off)
   # PyTorch first and alone: asked for by another package, another and larger build may come.
-  is_current torch "$torch" || {
+  [[ " ${groups[*]} " != *' torch '* ]] || is_current torch "$torch" || {
     step 'installing PyTorch (minutes; a build with CUDA downloads some GB)' "${pip[@]}" "$torch"
     echo "$torch" > "$stamps/torch"
   }
@@ -176,7 +179,12 @@ name=packages-${groups[-1]}
 
 # Asked for now, and not after minutes of downloads.
 is_current messages "$messages" || need_compiler
-if ! is_current "$name" "$packages" && ! is_current packages-test "$packages"; then
+# What a larger choice of packages holds is there, too.
+larger=("$name" packages-test)
+[ "$name" != packages-build ] || larger+=(packages-torch)
+there=
+for one in "${larger[@]}"; do is_current "$one" "$packages" && there=1; done
+if [ -z "$there" ]; then
   : > "$stamps/log"
   install_packages
   echo "$packages" > "$stamps/$name"

@@ -10,7 +10,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `dvd-ros export`."""
     parser.add_argument('model', help='mini (shipped), dvd-1.0, dvd-1.1, or a model folder')
     parser.add_argument('-o', '--out', type=Path, required=True, metavar='FOLDER',
-                        help='folder for the graphs, their weights and manifest.json')
+                        help='folder for the graphs, their weights and manifest.json; where it is '
+                             "the model's own, graphs share what they can of its weights")
     parser.add_argument('--window', type=int, default=0,
                         help="frames of a window, 4n+1 (default: the model's own, else 13)")
     parser.add_argument('--size', action='append', default=[], metavar='HxW',
@@ -46,9 +47,11 @@ def run(args: argparse.Namespace) -> int:
     sources = [path for path in (dit, vae, config, light) if path is not None]
     fast = model.specialise(None if light is None else load_light(light, read, model.vae,
                                                                   dtype=model.dtype))
+    own = args.out.is_dir() and args.out.samefile(dit.parent)
     folder = export_onnx(fast, args.out, name=name, window=args.window or read.window or 13,
                          sizes=sizes, half_storage=args.half_storage,
-                         sources=sources)
+                         sources=sources,
+                         beside=[p for p in (dit, vae) if own and p.parent.samefile(args.out)])
     total = sum(path.stat().st_size for path in folder.iterdir())
     print(f'written to {folder}: {total / 1e6:.1f} MB')
     return 0

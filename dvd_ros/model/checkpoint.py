@@ -72,6 +72,13 @@ def load_vae(source: str | Path | Tensors, config: DvdConfig, *,
     naming = vae_naming(state)
     with torch.device('meta'):
         vae = AutoencoderKLWan(**config.vae)
+    if config.newest_taps:
+        shapes = {name: value.shape for name, value in vae.state_dict().items()}
+        for key, value in state.items():
+            shape = shapes.get(naming.to_diffusers(key), value.shape)
+            if shape[2:] == (3, 3, 3) and value.shape == (*shape[:2], 1, 3, 3):
+                state[key] = torch.zeros(shape, dtype=value.dtype)
+                state[key][:, :, -1:] = value
     fill_module(vae, state, naming.to_diffusers, naming.from_diffusers,
                 f'{label} ({naming.name} layout)', lambda name: dtype, device)
     return vae
@@ -83,17 +90,20 @@ def write_checkpoint(folder: str | Path, dit: torch.nn.Module | Tensors,
     """
     Write a model folder: config.json, dit.safetensors, vae.safetensors (diffusers' names).
 
-    dit, vae: the networks or their state dicts. A tensor whose values 8 bits hold exactly, such
-    as one of zeros, is stored in 8 bits. Raises ValueError where a value does not fit `dtype`,
-    and CheckpointError where the tensors are not those that `config` asks for.
+    dit, vae: the networks or their state dicts, whole. A tensor whose values 8 bits hold exactly,
+    such as one of zeros, is stored in 8 bits; with `config.newest_taps` kernels are cut to what
+    is not zero. Raises ValueError where a value does not fit `dtype` or is cut off, and
+    CheckpointError where the tensors are not those that `config` asks for.
     """
     config = DvdConfig.load(config)
     folder = Path(folder)
     states = {}
     for name, part in ((DIT_FILE, dit), (VAE_FILE, vae)):
         state = part.state_dict() if isinstance(part, torch.nn.Module) else part
-        states[name] = {key: _smallest(value.detach().to('cpu', dtype).contiguous())
-                        for key, value in state.items()}
+        states[name] = {key: value.detach().to('cpu', dtype) for key, value in state.items()}
+        if name == VAE_FILE and config.newest_taps:
+            states[name] = {key: _cut(key, value) for key, value in states[name].items()}
+        states[name] = {key: _smallest(value.contiguous()) for key, value in states[name].items()}
         bad = [key for key, value in states[name].items()
                if not torch.isfinite(value.to(dtype)).all()]
         if bad:
@@ -106,6 +116,14 @@ def write_checkpoint(folder: str | Path, dit: torch.nn.Module | Tensors,
     (folder / CONFIG_FILE).write_text(json.dumps(config.to_dict(), indent=1) + '\n',
                                       encoding='utf-8')
     return folder
+
+
+def _cut(key: str, tensor: torch.Tensor) -> torch.Tensor:
+    if tensor.shape[2:] != (3, 3, 3):
+        return tensor
+    if tensor[:, :, :-1].any():
+        raise ValueError(f'newest_taps: the kernel {key} looks at older frames, too')
+    return tensor[:, :, -1:]
 
 
 def _smallest(tensor: torch.Tensor) -> torch.Tensor:

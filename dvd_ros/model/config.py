@@ -47,6 +47,8 @@ class DvdConfig:
     lora_alpha: LoRA scale times rank; None means alpha equals the rank.
     size: (H, W) in pixels that a clip is resized to cover; None keeps the clip's own size.
     window: frames the network was made for, 4n+1; None leaves it to the caller.
+    newest_taps: the checkpoint keeps of the VAE's 3x3x3 kernels only the tap of the newest frame,
+    [O,I,1,3,3]; the others are zero.
 
     Raises ValueError naming the bad value.
     """
@@ -57,6 +59,7 @@ class DvdConfig:
     lora_alpha: float | None = None
     size: tuple[int, int] | None = None
     window: int | None = None
+    newest_taps: bool = False
 
     def __post_init__(self) -> None:
         _known('dit', self.dit, _DIT_DEFAULTS)
@@ -136,8 +139,8 @@ class DvdConfig:
         Read a config: None for Wan2.1-1.3B, a DvdConfig, a dict, or the path of a JSON file.
 
         The dict has `dit` and `vae` (arguments of the diffusers classes; `num_heads` and
-        `head_dim` are accepted too) and may have `timestep`, `size`, `window`. Other top-level
-        keys are left unread. Raises ValueError naming what is wrong, OSError for a lost file.
+        `head_dim` are accepted too) and may have `timestep`, `size`, `window`, `newest_taps`.
+        Other top-level keys are left unread. Raises ValueError naming what is wrong, OSError for a lost file.
         """
         if source is None:
             return cls.wan21_1_3b()
@@ -163,7 +166,8 @@ class DvdConfig:
                    timestep=float(source.get('timestep', 500.0)),
                    lora_alpha=source['dit'].get('lora_alpha'),
                    size=None if size is None else (int(size[0]), int(size[1])),
-                   window=None if window is None else int(window))
+                   window=None if window is None else int(window),
+                   newest_taps=bool(source.get('newest_taps', False)))
 
     def to_dict(self) -> dict[str, Any]:
         """Give the dict that `load` reads, fit for JSON."""
@@ -177,6 +181,8 @@ class DvdConfig:
             out['size'] = list(self.size)
         if self.window is not None:
             out['window'] = self.window
+        if self.newest_taps:
+            out['newest_taps'] = True
         return out
 
 

@@ -87,30 +87,30 @@ class PlainTransformer(nn.Module):
         self.requires_grad_(False)
 
     def _fold(self, dit: WanTransformer3DModel, timestep: float) -> None:
-        time, parts = _time(dit, timestep)
+        time, parts = time_parts(dit, timestep)
         context = _context(dit)
-        _set(self.embed, dit.patch_embedding.weight.flatten(1), dit.patch_embedding.bias)
+        set_linear(self.embed, dit.patch_embedding.weight.flatten(1), dit.patch_embedding.bias)
         pairs: Any = zip(self.blocks, dit.blocks, strict=True)
         for block, source in pairs:
             shift, scale, gate, shift2, scale2, gate2 = (
                 source.scale_shift_table[0].double() + parts)
             attn, cross = source.attn1, source.attn2
             order = _halves(block.heads, attn.to_q.out_features)
-            rows = [_modulated(linear, scale, shift) for linear in
+            rows = [modulated(linear, scale, shift) for linear in
                     (attn.to_q, attn.to_k, attn.to_v)]
             rows[:2] = [(weight[order], bias[order]) for weight, bias in rows[:2]]
-            _set(block.qkv, *(torch.cat(part) for part in zip(*rows, strict=True)))
+            set_linear(block.qkv, *(torch.cat(part) for part in zip(*rows, strict=True)))
             block.norm_q.copy_(attn.norm_q.weight[order])
             block.norm_k.copy_(attn.norm_k.weight[order])
             constant = _apply(cross.to_out[0], _apply(cross.to_v, context))
             out = attn.to_out[0]
-            _set(block.out, gate[:, None] * out.weight.double(),
+            set_linear(block.out, gate[:, None] * out.weight.double(),
                  gate * out.bias.double() + constant)
-            _set(block.up, *_modulated(source.ffn.net[0].proj, scale2, shift2))
+            set_linear(block.up, *modulated(source.ffn.net[0].proj, scale2, shift2))
             down = source.ffn.net[2]
-            _set(block.down, gate2[:, None] * down.weight.double(), gate2 * down.bias.double())
+            set_linear(block.down, gate2[:, None] * down.weight.double(), gate2 * down.bias.double())
         shift, scale = dit.scale_shift_table[0].double() + time
-        _set(self.head, *_modulated(dit.proj_out, scale, shift))
+        set_linear(self.head, *modulated(dit.proj_out, scale, shift))
 
     def rotary(self, frames: int, height: int, width: int) -> tuple[Tensor, Tensor]:
         """cos and sin [N,1,D/2], float32, of a grid of patches."""
@@ -143,7 +143,8 @@ def _layer_norm(x: Tensor, eps: float) -> Tensor:
     return functional.layer_norm(x.float(), x.shape[-1:], eps=eps).to(x.dtype)
 
 
-def _set(linear: nn.Linear, weight: Tensor, bias: Tensor) -> None:
+def set_linear(linear: nn.Linear, weight: Tensor, bias: Tensor) -> None:
+    """Copy values into a linear layer's weight [out,in] and bias [out]."""
     linear.weight.copy_(weight)
     linear.bias.copy_(bias)
 
@@ -152,7 +153,7 @@ def _apply(linear: nn.Linear, x: Tensor) -> Tensor:
     return linear.weight.double() @ x + linear.bias.double()
 
 
-def _modulated(linear: nn.Linear, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+def modulated(linear: nn.Linear, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
     """Weights of ``linear(x * (1 + scale) + shift)``."""
     weight = linear.weight.double()
     return weight * (1 + scale), linear.bias.double() + weight @ shift
@@ -164,7 +165,7 @@ def _halves(heads: int, width: int) -> Tensor:
     return rows.transpose(1, 2).reshape(-1)
 
 
-def _time(dit: WanTransformer3DModel, timestep: float) -> tuple[Tensor, Tensor]:
+def time_parts(dit: WanTransformer3DModel, timestep: float) -> tuple[Tensor, Tensor]:
     """The time embedding [C] and the six modulations [6,C] of a timestep, float64."""
     embedder = dit.condition_embedder
     device = dit.patch_embedding.weight.device

@@ -40,7 +40,9 @@ class _Planes:
     """Features [B*T,C,H,W]: for kernels of which only the newest tap is not zero."""
 
     @staticmethod
-    def conv(module: WanCausalConv3d, x: Tensor) -> Tensor:
+    def conv(module: WanCausalConv3d | nn.Conv2d, x: Tensor) -> Tensor:
+        if isinstance(module, nn.Conv2d):
+            return module(x)
         return functional.conv2d(x, module.weight[:, :, -1], module.bias,
                                  padding=module.kernel_size[1] // 2)
 
@@ -51,6 +53,22 @@ class _Planes:
     @staticmethod
     def back(x: Tensor, batch: int) -> Tensor:
         return x
+
+
+def _as_images(part: nn.Module) -> nn.Module:
+    """A copy whose kernels have the newest tap alone, so that no export carries the zeros."""
+    if not (isinstance(part, WanCausalConv3d) and part.kernel_size in ((3, 3, 3), (1, 1, 1))):
+        part = copy.copy(part)
+        part._modules = {name: child if child is None else _as_images(child)
+                         for name, child in part._modules.items()}
+        return part
+    with torch.device(part.weight.device):
+        conv = nn.Conv2d(part.in_channels, part.out_channels, part.kernel_size[1:],
+                         padding=part.kernel_size[1] // 2).to(part.weight.dtype)
+    with torch.no_grad():
+        conv.weight.copy_(part.weight[:, :, -1])
+        conv.bias.copy_(part.bias)
+    return conv
 
 
 def _looks_back(part: nn.Module) -> bool:
@@ -72,6 +90,12 @@ class _Half(nn.Module):
         # The small shipped network works on frames one by one, in plain images, at a third of
         # the cost of volumes.
         self.layout = _Volume if _looks_back(part) else _Planes
+
+    def _freeze(self) -> None:
+        if self.layout is _Planes:
+            for name, child in list(self.named_children()):
+                setattr(self, name, _as_images(child))
+        self.requires_grad_(False)
 
     def _norm(self, norm: Any, x: Tensor) -> Tensor:
         """RMS norm over the channels, in float32 whatever the network's precision."""
@@ -140,7 +164,7 @@ class WholeEncoder(_Half):
             self.conv_out.weight.copy_(torch.einsum('oc,cixyz->oixyz', rows, weight))
             bias = (vae.quant_conv.bias[:len(mean)].double() - mean) / std
             self.conv_out.bias.copy_(rows @ source.conv_out.bias.double() + bias)
-        self.requires_grad_(False)
+        self._freeze()
 
     def forward(self, video: Tensor) -> Tensor:
         """See the class."""
@@ -200,7 +224,7 @@ class WholeDecoder(_Half):
             weight = vae.post_quant_conv.weight[..., 0, 0, 0].double()
             self.enter.weight.copy_((weight * std)[..., None, None, None])
             self.enter.bias.copy_(weight @ mean + vae.post_quant_conv.bias.double())
-        self.requires_grad_(False)
+        self._freeze()
 
     def forward(self, latents: Tensor) -> Tensor:
         """See the class."""

@@ -28,7 +28,7 @@ class EngineKey:
     """
     All that an engine depends on.
 
-    onnx, weights: sha256 of the graph and of the file of weights. tensorrt: version. gpu: name.
+    onnx, weights: sha256 of the graph and of the files of weights. tensorrt: version. gpu: name.
     capability: as '8.7'. input, output: shapes. settings: of the builder, see BuildConfig.
     """
 
@@ -45,7 +45,7 @@ class EngineKey:
     def of(cls, manifest: Manifest, graph: Graph, *, tensorrt: str, gpu: str, capability: str,
            settings: str) -> EngineKey:
         """Key of a graph of an export."""
-        return cls(graph.sha256, manifest.weights, tensorrt, gpu, capability, graph.input,
+        return cls(graph.sha256, manifest.weights_identity(), tensorrt, gpu, capability, graph.input,
                    graph.output, settings)
 
     def identity(self) -> str:
