@@ -35,7 +35,8 @@ class Manifest:
 
     weights: sha256 of the file of weights. beside: sha256 of other files in the folder that hold
     weights of the graphs, by name. ranges: (least, most) of the values that go in and
-    come out. sources: sha256 of the files that the network was made from, by name.
+    come out. sources: sha256 of the files that the network was made from, by name. codec: 'full'
+    or 'light'.
     """
 
     format: int
@@ -50,6 +51,7 @@ class Manifest:
     ranges: dict[str, list[float]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    codec: str = 'full'
 
     @classmethod
     def load(cls, folder: Path) -> Manifest:

@@ -20,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--precision', choices=('fp32', 'fp16', 'bf16'), default='fp32',
                         help='what the graphs compute in; norms and softmax stay fp32 '
                              '(default: fp32)')
+    parser.add_argument('--codec', default='full', metavar='full|light|FILE',
+                        help="the model's own codec, the light one beside it, or that of a file "
+                             '(default: full)')
     parser.add_argument('--half-storage', action='store_true',
                         help='keep fp32 weights as fp16 in the file, at half the size')
 
@@ -28,10 +31,12 @@ def run(args: argparse.Namespace) -> int:
     """Export; 0 when the folder is written."""
     from dvd_ros.model import DvdConfig, DvdModel
     from dvd_ros.model.export import PRECISIONS, export_onnx
-    from dvd_ros.regressor import locate_checkpoint
+    from dvd_ros.model.light_checkpoint import load_light
+    from dvd_ros.regressor import light_codec_file, locate_checkpoint
 
     sizes = [_size(text) for text in args.size]
     dit, vae, config, name = locate_checkpoint(args.model)
+    light = light_codec_file(vae, args.codec, args.model)
     read = DvdConfig.load(config)
     if not sizes:
         if read.size is None:
@@ -39,9 +44,11 @@ def run(args: argparse.Namespace) -> int:
         sizes = [read.size]
     model = DvdModel.from_checkpoint(dit, vae, read, dtype=PRECISIONS[args.precision])
     print(f'exporting {name} ...', flush=True)
-    sources = [path for path in (dit, vae, config) if path is not None]
+    sources = [path for path in (dit, vae, config, light) if path is not None]
+    fast = model.specialise(None if light is None else load_light(light, read, model.vae,
+                                                                  dtype=model.dtype))
     own = args.out.is_dir() and args.out.samefile(dit.parent)
-    folder = export_onnx(model, args.out, name=name, window=args.window or read.window or 13,
+    folder = export_onnx(fast, args.out, name=name, window=args.window or read.window or 13,
                          sizes=sizes, half_storage=args.half_storage,
                          sources=sources,
                          beside=[p for p in (dit, vae) if own and p.parent.samefile(args.out)])

@@ -1,48 +1,32 @@
-"""`dvd-ros train`: make the small shipped model from nothing, scenes included."""
+"""`dvd-ros train`: make the small shipped model from nothing, or a light codec for a model."""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields, replace
-from pathlib import Path
+
+from dvd_ros.cli import _train_codec, _train_mini
+
+_PARTS = {'mini': _train_mini, 'codec': _train_codec}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `dvd-ros train`."""
-    parser.add_argument('work', type=Path, help='folder for scenes and checkpoints '
-                        '(about 10 GB); a run that was cut off goes on from it')
-    parser.add_argument('-o', '--out', type=Path, required=True,
-                        help='folder to write the model to (config.json, two safetensors)')
-    parser.add_argument('--set', action='append', default=[], metavar='NAME=NUMBER',
-                        help='change one number of the recipe, e.g. --set clips=64')
-    parser.add_argument('--threads', type=int, default=0, help='threads of torch (0: its choice)')
-    parser.add_argument('--device', default='', help='cpu or cuda (default: cuda if there is)')
-    parser.add_argument('--eager', action='store_true',
-                        help='do without torch.compile, which needs a C++ compiler')
-    parser.add_argument('--processes', type=int, default=2, help='processes that render')
+    actions = parser.add_subparsers(dest='action', metavar='WHAT', required=True)
+    for name, module in _PARTS.items():
+        text = (module.__doc__ or '').partition(': ')[2].strip()
+        action = actions.add_parser(name, help=text, description=text)
+        module.add_arguments(action)
+        action.add_argument('--threads', type=int, default=0,
+                            help='threads of torch (0: its choice)')
+        action.add_argument('--device', default='',
+                            help='cpu or cuda (default: cuda if there is)')
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run every stage of the recipe that is not done yet; 0 when the model is written."""
+    """Train; 0 when the result is written."""
     import torch
 
-    from dvd_ros.training.recipe import MiniRecipe
-    from dvd_ros.training.run import run_recipe
-
-    recipe = MiniRecipe()
-    numbers = {f.name: type(getattr(recipe, f.name)) for f in fields(recipe)
-               if isinstance(getattr(recipe, f.name), (int, float))}
-    for assignment in args.set:
-        name, _, value = assignment.partition('=')
-        if name not in numbers:
-            raise ValueError(f'--set {assignment}: the recipe has the numbers {sorted(numbers)}')
-        try:
-            recipe = replace(recipe, **{name: numbers[name](value)})
-        except ValueError as error:
-            raise ValueError(f'--set {assignment}: {error}') from error
     if args.threads:
         torch.set_num_threads(args.threads)
-    device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
-    model = run_recipe(args.work, args.out, recipe, args.processes, device, not args.eager)
-    print(f'model written to {model}')
-    return 0
+    args.device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    return _PARTS[args.action].run(args)

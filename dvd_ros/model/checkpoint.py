@@ -55,8 +55,8 @@ def load_dit(source: str | Path | Tensors, config: DvdConfig, *,
     dit.rope = WanRotaryPosEmbed(dit.config.attention_head_dim, dit.config.patch_size,
                                  dit.config.rope_max_seq_len).to(device)
     kept = set(WanTransformer3DModel._keep_in_fp32_modules or ())
-    _fill(dit, state, naming.to_diffusers, original, f'{label} ({naming.name} layout)',
-          lambda name: torch.float32 if kept & set(name.split('.')) else dtype, device)
+    fill_module(dit, state, naming.to_diffusers, original, f'{label} ({naming.name} layout)',
+                lambda name: torch.float32 if kept & set(name.split('.')) else dtype, device)
     return dit
 
 
@@ -79,8 +79,8 @@ def load_vae(source: str | Path | Tensors, config: DvdConfig, *,
             if shape[2:] == (3, 3, 3) and value.shape == (*shape[:2], 1, 3, 3):
                 state[key] = torch.zeros(shape, dtype=value.dtype)
                 state[key][:, :, -1:] = value
-    _fill(vae, state, naming.to_diffusers, naming.from_diffusers,
-          f'{label} ({naming.name} layout)', lambda name: dtype, device)
+    fill_module(vae, state, naming.to_diffusers, naming.from_diffusers,
+                f'{label} ({naming.name} layout)', lambda name: dtype, device)
     return vae
 
 
@@ -141,10 +141,16 @@ def _some(names: list[str], most: int = 5) -> str:
     return ', '.join(names[:most]) + (f', ... ({len(names)} in all)' if len(names) > most else '')
 
 
-def _fill(module: torch.nn.Module, state: dict[str, torch.Tensor],
-          forth: Callable[[str], str], back: Callable[[str], str], label: str,
-          dtype_of: Callable[[str], torch.dtype], device: torch.device | str) -> None:
-    """Give `module`, built on the meta device, the tensors of `state`; all or an error."""
+def fill_module(module: torch.nn.Module, state: dict[str, torch.Tensor],
+                forth: Callable[[str], str], back: Callable[[str], str], label: str,
+                dtype_of: Callable[[str], torch.dtype], device: torch.device | str) -> None:
+    """
+    Give `module`, built on the meta device, the tensors of `state`, which is emptied.
+
+    forth, back: from a key of `state` to a name in `module`, and back for messages. label: what
+    the tensors are, for messages. Raises CheckpointError naming every kind of key that is
+    missing, unexpected or misshapen.
+    """
     needed = {name: tuple(value.shape) for name, value in module.state_dict().items()}
     names: dict[str, str] = {}
     unexpected = []

@@ -97,8 +97,17 @@ class DvdConfig:
     def multiple(self) -> int:
         """Pixels that height and width fed to the network must be multiples of."""
         patch = self._dit('patch_size')
-        down = int(2 ** (len(self._vae('dim_mult')) - 1) * (self._vae('patch_size') or 1))
-        return max(16, down * max(patch[1], patch[2]))
+        return max(16, self.spatial_factor * max(patch[1], patch[2]))
+
+    @property
+    def spatial_factor(self) -> int:
+        """Pixels of one latent, along height and along width."""
+        return int(2 ** (len(self._vae('dim_mult')) - 1) * (self._vae('patch_size') or 1))
+
+    @property
+    def base_width(self) -> int:
+        """Channels of the encoder's finest level."""
+        return int(self._vae('base_dim'))
 
     @property
     def latents_mean(self) -> list[float]:

@@ -21,6 +21,7 @@ from dvd_ros.model.clip import network_size, pad_frames, resize
 from dvd_ros.model.config import DvdConfig
 
 if TYPE_CHECKING:
+    from dvd_ros.model.light_checkpoint import LightCodec
     from dvd_ros.model.specialised import SpecialisedDvd
 
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -148,14 +149,15 @@ class DvdModel:
         disparity = resize(disparity[:, None], (height, width))[:, 0]
         return disparity.to(clip.device)
 
-    def specialise(self) -> SpecialisedDvd:
+    def specialise(self, light: LightCodec | None = None) -> SpecialisedDvd:
         """
         Give the same network with all that is constant folded away; see SpecialisedDvd.
 
-        Its transformer is a new set of weights, its codec shares those of this model.
+        Its transformer is a new set of weights, its codec shares those of this model, or is
+        `light` (see light_checkpoint.load_light).
         """
         from dvd_ros.model.specialised import SpecialisedDvd
-        return SpecialisedDvd(self)
+        return SpecialisedDvd(self, light)
 
     def _check_for_encode(self, clip: torch.Tensor) -> None:
         _check_clip(clip)

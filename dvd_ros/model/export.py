@@ -17,6 +17,7 @@ from dvd_ros.export_manifest import FORMAT, MANIFEST, WEIGHTS, Graph, Manifest, 
 from dvd_ros.model.config import check_window
 from dvd_ros.model.dvd import DvdModel
 from dvd_ros.model.weight_store import WeightStore
+from dvd_ros.model.whole_window import WholeEncoder
 
 # Serves TensorRT 10.0 on Jetsons: later operator sets emit Attention and RMSNormalization, which
 # its parser does not know.
@@ -42,7 +43,8 @@ def export_onnx(model: DvdModel, folder: str | Path, *, name: str, window: int,
     Write encoder, transformer and decoder for a window and each size, with a manifest.
 
     model: in the precision that the graphs are to compute in (norms, softmax and what leaves a
-    graph are float32 in any). sizes: (H, W) in pixels, multiples of `model.config.multiple`.
+    graph are float32 in any); specialised already where it has a light codec. sizes: (H, W) in
+    pixels, multiples of `model.config.multiple`.
     half_storage: keep float32 weights as float16 in the file, cast when they are loaded.
     sources: files whose sha256 the manifest records. beside: safetensors files in ``folder``, such
     as the checkpoint; tensors that one of them holds to the bit are not written again. Returns the
@@ -88,7 +90,8 @@ def export_onnx(model: DvdModel, folder: str | Path, *, name: str, window: int,
         ranges={'video': [-1.0, 1.0], 'disparity': [0.0, 1.0]},
         sources={path.name: digest(path) for path in sources},
         versions={'dvd_ros': dvd_ros.__version__,
-                  **{package: version(package) for package in ('torch', 'onnx', 'onnxscript')}})
+                  **{package: version(package) for package in ('torch', 'onnx', 'onnxscript')}},
+        codec='full' if isinstance(fast.encoder, WholeEncoder) else 'light')
     (folder / MANIFEST).write_text(json.dumps(manifest.to_dict(), indent=1) + '\n',
                                    encoding='utf-8')
     return folder

@@ -72,7 +72,9 @@ def _as_images(part: nn.Module) -> nn.Module:
 
 
 def _looks_back(part: nn.Module) -> bool:
-    return any(module.kernel_size == (3, 3, 3) and bool(module.weight[:, :, :-1].any())
+    # Weights on the meta device have no values, so they may be any.
+    return any(module.kernel_size == (3, 3, 3) and
+               (module.weight.is_meta or bool(module.weight[:, :, :-1].any()))
                for module in part.modules() if isinstance(module, WanCausalConv3d))
 
 

@@ -7,9 +7,16 @@ from pathlib import Path
 from dvd_ros.export_manifest import MANIFEST
 from dvd_ros.regressor.protocol import Regressor
 from dvd_ros.regressor.selection import load_export, need
-from dvd_ros.regressor.weights import RELEASES, WAN_VAE, cache_folder, is_whole, released_files
+from dvd_ros.regressor.weights import (
+    RELEASES,
+    WAN_VAE,
+    cache_folder,
+    is_whole,
+    light_codec_file,
+    released_files,
+)
 
-__all__ = ['Regressor', 'load_regressor', 'locate_checkpoint']
+__all__ = ['Regressor', 'light_codec_file', 'load_regressor', 'locate_checkpoint']
 
 _ASSETS = Path(__file__).resolve().parent.parent / 'assets'
 _SHIPPED = ('mini',)
@@ -18,7 +25,7 @@ _BACKENDS = ('auto', 'onnxruntime', 'tensorrt', 'torch')
 
 def load_regressor(model: str | Path = 'mini', backend: str = 'auto', device: str = 'auto', *,
                    window: int | None = None, size: tuple[int, int] | None = None,
-                   precision: str = 'fp32') -> Regressor:
+                   precision: str = 'fp32', codec: str | Path = 'full') -> Regressor:
     """
     Load a depth network.
 
@@ -31,8 +38,10 @@ def load_regressor(model: str | Path = 'mini', backend: str = 'auto', device: st
     TensorRT engines where they are built and fit, else ONNX Runtime; why is logged.
     device: 'auto', 'cpu', 'cuda', or another one of torch or TensorRT, as 'cuda:1'.
     window: frames per call, 4n+1; None is the model's own. size: (H, W) to scale images to
-    cover; None is the model's own. precision: 'fp32', 'bf16' or 'fp16'. An export has all three
-    in it: window and precision must be None, 'fp32' or its own, size one of its sizes.
+    cover; None is the model's own. precision: 'fp32', 'bf16' or 'fp16'. codec: 'full', 'light'
+    (small and fast, distilled by `dvd-ros train codec`) or the path of a light codec's file. An
+    export has all four in it: window, precision and codec must be None, 'fp32', 'full' or its
+    own, size one of its sizes.
 
     Raises ValueError for a bad argument or a checkpoint or engine that does not fit,
     FileNotFoundError where files lack, ImportError where the backend is not installed, OSError
@@ -45,16 +54,17 @@ def load_regressor(model: str | Path = 'mini', backend: str = 'auto', device: st
         if backend == 'torch':
             raise ValueError(f'{exported} is an export, which the torch backend does not run; '
                              'give it the model that was exported')
-        return load_export(exported, backend, device, window, size, precision)
+        return load_export(exported, backend, device, window, size, precision, codec)
     if backend in ('onnxruntime', 'tensorrt'):
         raise ValueError(f'backend {backend} needs an export of {str(model)!r}: '
                          f'dvd-ros export {model} -o FOLDER, then load that folder')
     dit, vae, config, name = locate_checkpoint(model)
+    light = light_codec_file(vae, codec, model)
     need('torch', 'torch', 'diffusers', 'safetensors')
     from dvd_ros.model import DvdConfig
     from dvd_ros.regressor.torch_backend import TorchRegressor
     return TorchRegressor.load(dit, vae, DvdConfig.load(config), name, device=device,
-                               window=window, size=size, precision=precision)
+                               window=window, size=size, precision=precision, light=light)
 
 
 def locate_checkpoint(model: str | Path) -> tuple[Path, Path, Path | None, str]:

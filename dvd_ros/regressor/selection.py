@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 def load_export(folder: Path, backend: str = 'auto', device: str = 'auto',
                 window: int | None = None, size: tuple[int, int] | None = None,
-                precision: str = 'fp32') -> Regressor:
+                precision: str = 'fp32', codec: str | Path = 'full') -> Regressor:
     """
     Load an export folder; arguments and errors are those of load_regressor.
 
@@ -28,6 +28,9 @@ def load_export(folder: Path, backend: str = 'auto', device: str = 'auto',
     if precision not in ('fp32', manifest.precision):
         raise ValueError(f'{folder} was exported in {manifest.precision}, not {precision}: '
                          f'dvd-ros export --precision {precision}')
+    if codec not in ('full', manifest.codec):
+        raise ValueError(f'{folder} was exported with the {manifest.codec} codec, not {codec}: '
+                         f'dvd-ros export --codec {codec}')
     if backend == 'tensorrt':
         return _load_tensorrt(folder, manifest, device, size)
     why = 'it was asked for'

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dvd_ros.model import DvdConfig, DvdModel
 from dvd_ros.model.config import check_window
+from dvd_ros.model.light_checkpoint import load_light
 from dvd_ros.regressor.protocol import check_images
 
 DTYPES = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
@@ -36,15 +37,21 @@ class TorchRegressor:
     @classmethod
     def load(cls, dit: Path, vae: Path, config: DvdConfig, name: str, *, device: str = 'auto',
              window: int | None = None, size: tuple[int, int] | None = None,
-             precision: str = 'fp32') -> TorchRegressor:
-        """Load from checkpoint files; raises as DvdModel.from_checkpoint, and ValueError."""
+             precision: str = 'fp32', light: Path | None = None) -> TorchRegressor:
+        """
+        Load from checkpoint files; raises as DvdModel.from_checkpoint, and ValueError.
+
+        light: file of a light codec to run in place of the VAE.
+        """
         if precision not in DTYPES:
             raise ValueError(f'precision must be one of {sorted(DTYPES)}, got {precision!r}')
         if window is not None:
             check_window(window)
         model = DvdModel.from_checkpoint(dit, vae, config, dtype=DTYPES[precision],
                                          device=pick_device(device))
-        return cls(model.specialise(), name, window, size)
+        codec = None if light is None else load_light(light, config, model.vae,
+                                                      dtype=model.dtype, device=model.device)
+        return cls(model.specialise(codec), name, window, size)
 
     def predict(self, images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
         """See protocol.Regressor.predict."""

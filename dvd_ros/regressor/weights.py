@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CACHE_VARIABLE = 'DVD_ROS_CACHE'
+LIGHT_CODECS = ('light.safetensors', 'taew2_1.safetensors', 'taew2_1.pth')
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,28 @@ def cache_folder() -> Path:
         return Path(own).expanduser()
     home = os.environ.get('XDG_CACHE_HOME')
     return (Path(home).expanduser() if home else Path.home() / '.cache') / 'dvd_ros'
+
+
+def light_codec_file(vae: Path, codec: str | Path, model: str | Path) -> Path | None:
+    """
+    Give the file of a model's light codec, None for the full one.
+
+    vae: file of the model's VAE; the light codec lies beside it as light.safetensors, or as
+    taew2_1.safetensors or taew2_1.pth, Wan 2.1's public one. codec: 'full', 'light' or the path of
+    a file of any name. model: what the user called the model, for the message. Raises
+    FileNotFoundError saying how to get one.
+    """
+    if codec == 'full':
+        return None
+    places = [vae.with_name(name) for name in LIGHT_CODECS] if codec == 'light' else \
+        [Path(codec).expanduser()]
+    found = next((path for path in places if path.is_file()), None)
+    if found is None:
+        raise FileNotFoundError(
+            f'{model} has no light codec at {" or ".join(map(str, places))}; distil one from '
+            f'videos: dvd-ros train codec {model} VIDEOS -o {places[0]}'
+            + ('' if codec == 'light' else "; or give codec 'full' or 'light'"))
+    return found
 
 
 def is_whole(path: Path) -> bool:

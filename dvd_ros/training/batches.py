@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -86,14 +87,17 @@ class Scenes:
                      torch.from_numpy(np.stack(relatives)))
 
 
-class Prefetch:
+Made = TypeVar('Made')
+
+
+class Prefetch(Generic[Made]):
     """Calls ``make(step)`` one step ahead, in a thread of its own."""
 
-    def __init__(self, make: Callable[[int], Batch]) -> None:
+    def __init__(self, make: Callable[[int], Made]) -> None:
         self._make, self._pool = make, ThreadPoolExecutor(1)
-        self._next: tuple[int, Future[Batch]] | None = None
+        self._next: tuple[int, Future[Made]] | None = None
 
-    def __call__(self, step: int) -> Batch:
+    def __call__(self, step: int) -> Made:
         """What ``make(step)`` returns."""
         kept = self._next
         result = kept[1].result() if kept and kept[0] == step else self._make(step)

@@ -78,7 +78,8 @@ def test_a_recipe_checks_itself(bad):
 
 
 def test_the_command_refuses_what_the_recipe_does_not_have(capsys, tmp_path):
-    assert main(['train', str(tmp_path), '-o', str(tmp_path / 'm'), '--set', 'speed=3']) == 1
+    arguments = ['train', 'mini', str(tmp_path), '-o', str(tmp_path / 'm')]
+    assert main([*arguments, '--set', 'speed=3']) == 1
     assert 'speed=3' in capsys.readouterr().err
 
 

@@ -1,0 +1,127 @@
+"""Distils a light codec from a model's full one, on windows of any video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dvd_ros.model.config import check_window
+from dvd_ros.model.dvd import DvdModel
+from dvd_ros.model.light_checkpoint import LightCodec, make_light, write_light
+from dvd_ros.model.light_codec import LightDecoder, LightSizes
+from dvd_ros.training.batches import Prefetch, Scenes
+from dvd_ros.training.loop import train
+from dvd_ros.training.losses import slope_error
+from dvd_ros.training.video_windows import VideoWindows
+
+# Give windows [B,T,3,H,W] in -1..1 for a generator.
+Windows = Callable[[np.random.Generator], Tensor]
+
+
+@dataclass(frozen=True)
+class DistilRecipe:
+    """
+    How a light codec is trained; its defaults are for small models on a CPU.
+
+    size: (H, W) of the views in pixels. window: frames of a view, 4n+1. width: see
+    LightSizes.of. noise: of the latents that the decoder sees, in standard deviations of a
+    latent. depth_weight: of the error that the light encoder's latents make behind the
+    transformer, from the middle of the training on (before, its gradient is noise); 0 leaves
+    that out, and with it a pass back through the transformer. Raises ValueError naming a bad value.
+    """
+
+    size: tuple[int, int]
+    window: int = 13
+    width: int | None = None
+    batch: int = 2
+    steps: int = 3000
+    rate: float = 1e-3
+    noise: float = 0.1
+    depth_weight: float = 1.0
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        check_window(self.window)
+        if min(self.batch, self.steps) < 1 or (self.width is not None and self.width < 1):
+            raise ValueError(f'batch={self.batch}, steps={self.steps} and width={self.width} '
+                             'must be positive')
+        if self.rate <= 0 or self.noise < 0 or self.depth_weight < 0:
+            raise ValueError(f'rate={self.rate} must be positive, noise={self.noise} and '
+                             f'depth_weight={self.depth_weight} not negative')
+
+
+def read_windows(folder: Path, recipe: DistilRecipe, memory: float = 2e9) -> Windows:
+    """
+    Read a folder of rendered shards, or of videos (see VideoWindows; ``memory`` in bytes).
+
+    Raises FileNotFoundError or ValueError where it holds neither.
+    """
+    if any(folder.glob('shard_*.npz')):
+        scenes = Scenes([folder])
+        return lambda rng: scenes.batch(rng, recipe.batch, recipe.window, recipe.size).images
+    videos = VideoWindows(folder, recipe.window, recipe.size, memory)
+    return lambda rng: videos.batch(rng, recipe.batch, recipe.window)
+
+
+def distil(model: DvdModel, windows: Windows, recipe: DistilRecipe, out: Path) -> LightCodec:
+    """
+    Train a light codec for ``model`` and write it to the file ``out``.
+
+    The encoder learns the latents of the full one; the decoder the disparity that the full one
+    makes of the transformer's latents, with noise on them: the transformer never gives quite the
+    same latents for a light encoder as for the full one. Leaves its checkpoint beside ``out``
+    (.pt), from which a run that was cut off goes on. Raises ValueError for a size that is no
+    multiple of the model's.
+    """
+    step_of = model.config.multiple
+    if recipe.size[0] % step_of or recipe.size[1] % step_of:
+        raise ValueError(f'size {recipe.size[0]}x{recipe.size[1]} must be multiples of {step_of}')
+    full, sizes = model.specialise(), LightSizes.of(model.config, recipe.width)
+    torch.manual_seed(recipe.seed)
+    light = make_light(sizes).to(model.device)
+    decoder = light.decoder
+    assert isinstance(decoder, LightDecoder)
+    for part in (full.encoder, full.transformer, full.decoder):
+        part.requires_grad_(False)
+    batches = Prefetch(lambda step: windows(np.random.default_rng((recipe.seed, step, 5))))
+
+    def regress(latents: Tensor) -> Tensor:
+        return torch.stack([full.regress(one) for one in latents]).float()
+
+    def relative(pred: Tensor, true: Tensor) -> Tensor:
+        """Squared error over variance: codecs differ in the size of their latents."""
+        return (pred - true).square().mean() / true.var()
+
+    def losses_of(_: np.random.Generator, step: int) -> Mapping[str, Tensor]:
+        video = batches(step).to(model.device)
+        weight = recipe.depth_weight * min(max(4 * step / recipe.steps - 2, 0), 1)
+        with torch.no_grad():
+            latents = full.encoder(video.to(full.dtype)).float()
+            depth = regress(latents)
+            noisy = depth + recipe.noise * depth.std() * torch.randn_like(depth)
+            true = full.decoder(noisy.to(full.dtype))
+        with torch.autocast(model.device.type, torch.bfloat16):
+            encoded = light.encoder(video).float()
+            behind = regress(encoded) if weight else None
+            error = decoder.unclamped(noisy)[0] - true
+        # What the end cuts off is right however far outside it lies.
+        error = torch.where((true <= 0) & (error < 0) | (true >= 1) & (error > 0), 0, error)
+        losses = {'latents': relative(encoded, latents), 'disparity': error.abs().mean(),
+                  'slope': slope_error(error)}
+        total = losses['latents'] + losses['disparity'] + error.square().mean() + losses['slope']
+        if behind is not None:
+            losses['depth'] = relative(behind, depth)
+            total = total + weight * losses['depth']
+        return losses | {'total': total}
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    train(light, losses_of, steps=recipe.steps, peak_rate=recipe.rate,
+          checkpoint=out.with_suffix('.pt'), seed=recipe.seed,
+          warmup=min(100, recipe.steps // 5), save_every=100)
+    write_light(out, light, sizes, model.vae)
+    return light
