@@ -94,10 +94,12 @@ def test_every_frame_is_published_once_in_order(window, data):
 def test_windows_are_those_of_the_reference(frames, window, data):
     overlap = data.draw(st.integers(0, window - 1))
     buffer = WindowBuffer(window, window - overlap)
-    windows = [buffer.push(frame(number)) for number in range(frames)] + [buffer.rest()]
+    windows = [buffer.push(frame(number), number) for number in range(frames)] + [buffer.rest()]
     spans = [(made.frames[0].stamp // STEP, made.frames[-1].stamp // STEP + 1)
              for made in windows if made]
     assert spans == window_spans(frames, window, overlap)
+    assert all(made.prepared == tuple(item.stamp // STEP for item in made.frames)
+               for made in windows if made)
     assert sum(made.new for made in windows if made) == frames
 
 
