@@ -138,11 +138,12 @@ class DepthWorker(Thread):
         return done
 
     def _hand_on(self, done: list[DepthFrame]) -> None:
-        if done and not self._mailbox.closed:
+        if done:
             self._delivery.put(done)
         self._free_memory.give_back()
 
     def _publish(self, batch: list[DepthFrame]) -> None:
         """Runs in the delivery's thread."""
-        self._deliver(batch)
-        self.progress.published += len(batch)
+        if not self._mailbox.closed:
+            self._deliver(batch)
+            self.progress.published += len(batch)
