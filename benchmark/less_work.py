@@ -3,7 +3,8 @@
 One run with the torch backend on one thread: the time of each part of a window; of preparing its
 images anew in every window; of decoding only the frames that are published or that the aligner
 compares; of taking the latents of the overlap from the window before instead of encoding its
-frames again (a bound: what any way of doing it saves at most). Variants take turns, figures are
+frames again (a bound: what any way of doing it saves at most); of delivering a window's frames,
+5 ms apart as the node does, in a thread beside the network. Variants take turns, figures are
 medians, per cent are of a whole window. Then what reuse and smaller strides do to depth, on
 rendered held-out clips (needs numba): accuracy, and how far depth jumps where windows meet.
 """
@@ -11,6 +12,7 @@ rendered held-out clips (needs numba): accuracy, and how far depth jumps where w
 from __future__ import annotations
 
 import argparse
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +32,8 @@ from dvd_ros.model import DvdModel
 from dvd_ros.model.whole_window import WholeDecoder
 from dvd_ros.regressor.protocol import PreparedImage
 from dvd_ros.regressor.torch_backend import TorchRegressor
-from dvd_ros.stream import DepthStream, Frame, StreamConfig
+from dvd_ros.ros.delivery import Delivery
+from dvd_ros.stream import DepthFrame, DepthStream, Frame, StreamConfig
 
 FOLDER = Path(dvd_ros.__file__).parent / 'assets' / 'mini'
 
@@ -166,6 +169,35 @@ def time_parts(regressor: TorchRegressor, image_size: tuple[int, int], rounds: i
           ', '.join(f'{value:.1g} ({keep} frames)' for keep, value in apart.items()) + '\n')
 
 
+def time_delivery(regressor: TorchRegressor, image_size: tuple[int, int], rounds: int) -> None:
+    """Print the time from window to window, with delivery in the same thread and in its own."""
+    rng = np.random.default_rng(0)
+    images = list(rng.integers(0, 256, (8, *image_size, 3), np.uint8))
+    streams = {name: DepthStream(regressor) for name in ('same', 'own')}
+    stamps = dict.fromkeys(streams, 0)
+
+    def window(name: str) -> list[DepthFrame]:
+        done = []
+        while not done:
+            stamps[name] += 33_333_333
+            done = streams[name].push(Frame(images[stamps[name] % 8], stamps[name]))
+        return done
+
+    def deliver(batch: list[DepthFrame]) -> None:
+        for _ in batch[1:]:
+            time.sleep(0.005)
+
+    ended = threading.Event()
+    delivery = Delivery(deliver, ended.set)
+    delivery.start()
+    took = in_turns({'same': lambda: deliver(window('same')),
+                     'own': lambda: delivery.put(window('own'))}, rounds)
+    delivery.close()
+    ended.wait()
+    print(f'from window to window: {took["same"]:.0f} ms with delivery in the same thread, '
+          f'{took["own"]:.0f} ms beside it ({took["own"] / took["same"] - 1:+.1%})')
+
+
 def disparity_of(regressor: TorchRegressor, frames: list[Frame],
                  stride: int) -> tuple[np.ndarray, np.ndarray]:
     """Disparity [T,H,W] as published, and which frames are the first of a window."""
@@ -219,10 +251,12 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     model = DvdModel.from_folder(FOLDER).specialise()
-    time_parts(TorchRegressor(model, 'mini'), tuple(options.image), options.rounds)
+    plain = TorchRegressor(model, 'mini')
+    time_parts(plain, tuple(options.image), options.rounds)
+    time_delivery(plain, tuple(options.image), options.rounds)
     for name, street in (('rooms', 0.0), ('streets', 1.0)) if options.clips else ():
-        rows = compare_depth(TorchRegressor(model, 'mini'), ReusingRegressor(model, 'mini'),
-                             options.clips, street, options.seed)
+        rows = compare_depth(plain, ReusingRegressor(model, 'mini'), options.clips, street,
+                             options.seed)
         print(f'\nrendered {name}, {options.clips} clips; seam, any frame: mean change of '
               'disparity from frame to frame\n' + report(rows))
 
