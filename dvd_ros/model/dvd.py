@@ -140,14 +140,27 @@ class DvdModel:
         Returns float32 [T,H,W] in 0..1 at the clip's size, on the clip's device. Raises
         TypeError and ValueError for clips of another kind.
         """
+        height, width = clip.shape[-2:]
+        return self.predict_fitted(self.fit(clip, size), (height, width)).to(clip.device)
+
+    @torch.inference_mode()
+    def fit(self, clip: torch.Tensor, size: tuple[int, int] | None = None) -> torch.Tensor:
+        """
+        Scale a clip to the network; each frame by itself. Arguments and errors as for `predict`.
+
+        Returns float32 [T,3,h,w] in 0..1 on the model's device.
+        """
         _check_clip(clip)
-        frames, _, height, width = clip.shape
+        height, width = clip.shape[-2:]
         inner = network_size(height, width, size or self.config.size, self.config.multiple)
-        video = resize(clip.to(self.device, torch.float32), inner)
-        disparity = self.decode(self.regress(self.encode(video)))[:frames]
+        return resize(clip.to(self.device, torch.float32), inner)
+
+    @torch.inference_mode()
+    def predict_fitted(self, video: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        """Give the disparity of what `fit` gave, float32 [T,H,W] at `size` (H, W)."""
+        disparity = self.decode(self.regress(self.encode(video)))[:len(video)]
         # One channel is left, so that the way back costs a third of the reference's.
-        disparity = resize(disparity[:, None], (height, width))[:, 0]
-        return disparity.to(clip.device)
+        return resize(disparity[:, None], size)[:, 0]
 
     def specialise(self, light: LightCodec | None = None) -> SpecialisedDvd:
         """

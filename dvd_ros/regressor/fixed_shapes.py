@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvd_ros.export_manifest import Graph, Manifest
+from dvd_ros.regressor.protocol import PreparedImage
 
 PARTS = ('encoder', 'transformer', 'decoder')
 Size = tuple[int, int]
@@ -43,20 +45,21 @@ def nearest_size(sizes: dict[Size, dict[str, Graph]], height: int, width: int) -
     return min(sizes, key=lambda size: abs(np.log(size[1] * height / size[0] / width)))
 
 
-def write_video(images: np.ndarray, video: NDArray[np.float32]) -> None:
-    """
-    Write RGB [T,H,W,3], uint8 or float32 in 0..1, as the network's [window,3,h,w] in -1..1.
+def prepare_image(image: np.ndarray, size: Size) -> PreparedImage:
+    """Make RGB [H,W,3], uint8 or float32 in 0..1, the network's float32 [3,h,w] in -1..1."""
+    rate = 2.0 / 255 if image.dtype == np.uint8 else 2.0
+    frame: np.ndarray = image.astype(np.float32)
+    if frame.shape[:2] != size:
+        frame = cv2.resize(frame, size[::-1], interpolation=cv2.INTER_LINEAR)
+    content = np.ascontiguousarray(frame.transpose(2, 0, 1) * rate - 1.0, np.float32)
+    return PreparedImage(content, (image.shape[0], image.shape[1]))
 
-    Images are scaled to h, w; frames that lack are the last one again.
-    """
-    size = video.shape[2:]
-    rate = 2.0 / 255 if images.dtype == np.uint8 else 2.0
-    for i, image in enumerate(images):
-        frame = image.astype(np.float32)
-        if frame.shape[:2] != size:
-            frame = cv2.resize(frame, size[::-1], interpolation=cv2.INTER_LINEAR)
-        np.subtract(frame.transpose(2, 0, 1) * rate, 1.0, out=video[i])
-    video[len(images):] = video[len(images) - 1]
+
+def write_video(prepared: Sequence[PreparedImage], video: NDArray[np.float32]) -> None:
+    """Write prepared images as [window,3,h,w]; frames that lack are the last one again."""
+    for i, image in enumerate(prepared):
+        video[i] = image.content
+    video[len(prepared):] = prepared[-1].content
 
 
 def scale_back(disparity: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,14 @@ from dvd_ros.regressor.fixed_shapes import (
     PARTS,
     graphs_by_size,
     nearest_size,
+    prepare_image,
     scale_back,
     write_video,
 )
-from dvd_ros.regressor.protocol import check_images
+from dvd_ros.regressor.protocol import PreparedImage, Regressor, check_image, check_prepared
 
 
-class OnnxRegressor:
+class OnnxRegressor(Regressor):
     """
     Regressor on the graphs of an export folder; see protocol.Regressor.
 
@@ -51,16 +53,23 @@ class OnnxRegressor:
         self._graphs = graphs_by_size(folder, manifest, size)
         self._sessions: dict[tuple[int, int], list[onnxruntime.InferenceSession]] = {}
 
-    def predict(self, images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
-        """See protocol.Regressor.predict."""
-        check_images(images, self.window)
-        count, height, width = images.shape[:3]
-        size = self.size or nearest_size(self._graphs, height, width)
+    def prepare(self, image: NDArray[np.uint8] | NDArray[np.float32]) -> PreparedImage:
+        """See protocol.Regressor.prepare."""
+        check_image(image)
+        return prepare_image(image, self._size_for(image.shape[0], image.shape[1]))
+
+    def predict_prepared(self, prepared: Sequence[PreparedImage]) -> NDArray[np.float32]:
+        """See protocol.Regressor.predict_prepared."""
+        height, width = check_prepared(prepared, self.window)
+        size = self._size_for(height, width)
         value = np.empty((self.window, 3, *size), np.float32)
-        write_video(images, value)
+        write_video(prepared, value)
         for session in self._sessions_for(size):
             value = session.run(None, {session.get_inputs()[0].name: value})[0]
-        return scale_back(value[:count], height, width)
+        return scale_back(value[:len(prepared)], height, width)
+
+    def _size_for(self, height: int, width: int) -> tuple[int, int]:
+        return self.size or nearest_size(self._graphs, height, width)
 
     def _sessions_for(self, size: tuple[int, int]) -> list[onnxruntime.InferenceSession]:
         if size not in self._sessions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,22 +21,23 @@ from dvd_ros.regressor.fixed_shapes import (
     Size,
     graphs_by_size,
     nearest_size,
+    prepare_image,
     scale_back,
     write_video,
 )
-from dvd_ros.regressor.protocol import check_images
+from dvd_ros.regressor.protocol import PreparedImage, Regressor, check_image, check_prepared
 from dvd_ros.regressor.tensorrt_library import import_tensorrt, start_runtime
 
 _log = logging.getLogger(__name__)
 
 
-class TensorRtRegressor:
+class TensorRtRegressor(Regressor):
     """
     Regressor on TensorRT engines of an export folder; see protocol.Regressor.
 
     Engines of every size, their memory and their CUDA graph are there when the constructor
     returns: whatever memory does not suffice for fails then, and nothing is allocated later.
-    `predict` may be called from any thread; calls wait for one another.
+    All methods may be called from any thread; calls wait for one another.
     """
 
     def __init__(self, manifest: Manifest, graphs: dict[Size, dict[str, Graph]], device: Device,
@@ -86,18 +87,22 @@ class TensorRtRegressor:
         _log.info('%s on TensorRT %s, %s', manifest.name, tensorrt.__version__, found.name)
         return loaded
 
-    def predict(self, images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
-        """See protocol.Regressor.predict; CudaError where the GPU fails."""
-        check_images(images, self.window)
-        count, height, width = images.shape[:3]
+    def prepare(self, image: NDArray[np.uint8] | NDArray[np.float32]) -> PreparedImage:
+        """See protocol.Regressor.prepare."""
+        check_image(image)
+        return prepare_image(image, nearest_size(self._graphs, image.shape[0], image.shape[1]))
+
+    def predict_prepared(self, prepared: Sequence[PreparedImage]) -> NDArray[np.float32]:
+        """See protocol.Regressor.predict_prepared; CudaError where the GPU fails."""
+        height, width = check_prepared(prepared, self.window)
         chain = self._chains[nearest_size(self._graphs, height, width)]
         with self._lock:
             if not self._finalizer.alive:
                 raise ValueError(f'{self.name} was closed; load it again')
             self.device.make_current()  # a property of the thread
-            write_video(images, chain.input)
+            write_video(prepared, chain.input)
             chain.run()
-            raw = chain.output[:count]
+            raw = chain.output[:len(prepared)]
             disparity = scale_back(raw, height, width)
             # The next run writes to the same memory.
             return disparity.copy() if disparity is raw else disparity

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,13 @@ from numpy.typing import NDArray
 from dvd_ros.model import DvdConfig, DvdModel
 from dvd_ros.model.config import check_window
 from dvd_ros.model.light_checkpoint import load_light
-from dvd_ros.regressor.protocol import check_images
+from dvd_ros.regressor.protocol import PreparedImage, Regressor, check_image, check_prepared
 
 DTYPES = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 DEFAULT_WINDOW = 13
 
 
-class TorchRegressor:
+class TorchRegressor(Regressor):
     """
     Regressor on a DvdModel; see protocol.Regressor.
 
@@ -53,17 +54,23 @@ class TorchRegressor:
                                                       dtype=model.dtype, device=model.device)
         return cls(model.specialise(codec), name, window, size)
 
-    def predict(self, images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
-        """See protocol.Regressor.predict."""
-        check_images(images, self.window)
-        clip = torch.from_numpy(np.array(images, order='C')).to(self.model.device)
+    def prepare(self, image: NDArray[np.uint8] | NDArray[np.float32]) -> PreparedImage:
+        """See protocol.Regressor.prepare."""
+        check_image(image)
+        clip = torch.from_numpy(np.array(image[None], order='C')).to(self.model.device)
         clip = clip.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
-        if images.dtype == np.uint8:
+        if image.dtype == np.uint8:
             clip = clip / 255
+        return PreparedImage(self.model.fit(clip, self.size), (image.shape[0], image.shape[1]))
+
+    def predict_prepared(self, prepared: Sequence[PreparedImage]) -> NDArray[np.float32]:
+        """See protocol.Regressor.predict_prepared."""
+        size = check_prepared(prepared, self.window)
+        clip = torch.cat([image.content for image in prepared])
         # TF32 and autotuned kernels would make results depend on the device's mood.
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True,
                                         allow_tf32=False):
-            disparity = self.model.predict(clip, self.size)
+            disparity = self.model.predict_fitted(clip, size)
         return np.asarray(disparity.cpu().numpy(), np.float32)
 
 

@@ -15,7 +15,8 @@ class DepthDiagnostics:
     """Counts what the node sees and publishes it with the worker's progress.
 
     Keys: received, published, in_work (waiting, or in a window that is not yet complete),
-    windows, compute_ms (newest run of the network), latency_p50_ms and latency_p95_ms (stamp to
+    windows, stride (new frames per window now), compute_ms (newest run of the network),
+    latency_p50_ms and latency_p95_ms (stamp to
     publication, last 300 frames), and one dropped_CAUSE for each cause: too_slow, unreadable,
     and those of DepthStream. received = published + in_work + sum of dropped.
     """
@@ -54,6 +55,7 @@ class DepthDiagnostics:
             'published': progress.published,
             'in_work': self.received - progress.published - lost,
             'windows': progress.windows,
+            'stride': progress.stride,
             'compute_ms': round(1e3 * progress.compute_seconds, 1),
             **{f'dropped_{cause}': count for cause, count in dropped.items()},
         }

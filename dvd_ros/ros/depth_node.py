@@ -80,8 +80,9 @@ class DepthNode(Node):
             )
         ]
         log = self.get_logger()
-        log.info(f"model '{regressor.name}', windows of {config.window} frames, "
-                 f'{config.overlap} shared; images read by {converter}')
+        new = config.stride or f'at most {config.most_new}, as this machine keeps up,'
+        log.info(f"model '{regressor.name}', windows of {config.window} frames, {new} of them new; "
+                 f'images read by {converter}')
         log.info(f'metres are nominal, not measured: disparity 1 is taken as {config.near} m and '
                  f'disparity 0 as {config.far} m (parameters near, far)')
         log.info(f"waiting for images on '{self._subscribed[1].topic_name}'")
@@ -142,7 +143,7 @@ class DepthNode(Node):
         return CameraFrame(image, stamp, message.header.frame_id, intrinsics, info)
 
     def _deliver(self, batch: list[DepthFrame]) -> None:
-        """Publish what a run of the network gave. Runs in the worker."""
+        """Publish what a run of the network gave. Runs in the worker's delivery thread."""
         for done in batch:
             if done.segment != self._segment:
                 self._segment = done.segment

@@ -17,6 +17,7 @@ class Mailbox(Generic[Item]):
         self._capacity = capacity
         self._filled = Condition()
         self._closed = False
+        self._dropped = 0
 
     def put(self, item: Item) -> int:
         """Add an item and return how many (0 or 1) were dropped for it."""
@@ -24,6 +25,7 @@ class Mailbox(Generic[Item]):
             dropped = len(self._items) == self._capacity
             if dropped:
                 self._items.popleft()
+                self._dropped += 1
             self._items.append(item)
             self._filled.notify()
         return int(dropped)
@@ -39,6 +41,11 @@ class Mailbox(Generic[Item]):
         with self._filled:
             self._closed = True
             self._filled.notify_all()
+
+    @property
+    def dropped(self) -> int:
+        """How many items were dropped so far."""
+        return self._dropped
 
     @property
     def closed(self) -> bool:

@@ -26,7 +26,9 @@ class StreamConfig:
     """
 
     window: int = _option(13, 'frames that the model sees at once, 4n+1')
-    overlap: int = _option(5, 'frames that each window shares with the one before')
+    overlap: int = _option(5, 'frames that each window at least shares with the one before')
+    stride: int = _option(0, 'new frames per window, at most window - overlap; 0: as few as the '
+                             'machine keeps up with live, else window - overlap')
     rule: str = _option('bounded', "alignment of windows: 'bounded' (no drift) or 'dvd' "
                                    '(the published rule)')
     near: float = _option(0.5, 'nominal depth of disparity 1, metres')
@@ -40,6 +42,9 @@ class StreamConfig:
         if not 0 <= self.overlap < self.window:
             raise ValueError(f'overlap must be in 0..window-1 = 0..{self.window - 1} frames, '
                              f'got {self.overlap}')
+        if not 0 <= self.stride <= self.most_new:
+            raise ValueError(f'stride must be in 1..window-overlap = 1..{self.most_new} frames, or '
+                             f'0 to have it chosen, got {self.stride}')
         if self.rule not in RULES:
             raise ValueError(f'rule must be one of {", ".join(RULES)}, got {self.rule!r}')
         if not (self.near > 0.0 and math.isfinite(self.near)):
@@ -53,8 +58,8 @@ class StreamConfig:
             raise ValueError(f'max_backstep must be at least 0 seconds, got {self.max_backstep}')
 
     @property
-    def stride(self) -> int:
-        """New frames per window."""
+    def most_new(self) -> int:
+        """New frames that a window may have and still share ``overlap``: the largest stride."""
         return self.window - self.overlap
 
 

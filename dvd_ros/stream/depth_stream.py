@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-import numpy as np
-
 from dvd_ros.geometry.intrinsics import Intrinsics
 from dvd_ros.scale.nominal import NominalScale
 from dvd_ros.stream.align import WindowAligner
@@ -13,17 +9,7 @@ from dvd_ros.stream.config import StreamConfig
 from dvd_ros.stream.counters import StreamCounters
 from dvd_ros.stream.frame import DepthFrame, Frame
 from dvd_ros.stream.window import Window, WindowBuffer
-
-
-class WindowModel(Protocol):
-    """The part of a Regressor (dvd_ros.regressor) that the stream uses."""
-
-    @property
-    def window(self) -> int:
-        """Most frames that it takes at once."""
-
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """Turn uint8 [T,H,W,3] into float32 [T,H,W], relative disparity in 0..1."""
+from dvd_ros.stream.window_model import PreparingModel, Unprepared, WindowModel
 
 
 class DepthStream:
@@ -32,7 +18,11 @@ class DepthStream:
 
     A plain object without threads: `push` runs the model when a window is complete and returns
     its new frames. Every frame is published at most once, in order, with its own stamp, and is
-    never changed afterwards. At most ``config.window`` frames are held.
+    never changed afterwards. At most ``config.window`` frames are held. A model that can prepare
+    images (see PreparingModel) prepares each once, when it is pushed, not in every window.
+
+    What it gives depends on the frames alone, never on time. With ``config.stride`` 0 the stride
+    is ``window - overlap`` until whoever drives the stream live sets ``stride`` (see LiveStride).
 
     A new segment (own scale, no frames shared) begins when the resolution, the intrinsics or
     the frame_id change, when the stamp runs back by more than ``max_backstep`` or forth by more
@@ -44,19 +34,37 @@ class DepthStream:
     Raises ValueError if the regressor takes fewer frames than the window has.
     """
 
-    def __init__(self, regressor: WindowModel, config: StreamConfig | None = None) -> None:
+    def __init__(self, regressor: WindowModel | PreparingModel,
+                 config: StreamConfig | None = None) -> None:
         config = config or StreamConfig()
         if config.window > regressor.window:
             raise ValueError(f'window is {config.window} frames, the model takes at most '
                              f'{regressor.window}')
         self.config = config
         self.counters = StreamCounters()
-        self._regressor = regressor
+        self._model = (regressor if isinstance(regressor, PreparingModel) else
+                       Unprepared(regressor))
         self._scale = NominalScale(config.near, config.far)
-        self._buffer = WindowBuffer(config.window, config.stride)
+        self._buffer = WindowBuffer(config.window, config.stride or config.most_new)
         self._aligner = WindowAligner(config.rule)
         self._last: Frame | None = None
         self._intrinsics: Intrinsics | None = None
+
+    @property
+    def stride(self) -> int:
+        """
+        New frames per window, 1..window-overlap. It may be set at any time, for the next windows.
+
+        Raises ValueError where it is set out of range: windows would share too few frames.
+        """
+        return self._buffer.stride
+
+    @stride.setter
+    def stride(self, stride: int) -> None:
+        if not 1 <= stride <= self.config.most_new:
+            raise ValueError(f'stride must be in 1..window-overlap = 1..{self.config.most_new} '
+                             f'frames, got {stride}')
+        self._buffer.stride = stride
 
     def push(self, frame: Frame) -> list[DepthFrame]:
         """
@@ -67,8 +75,9 @@ class DepthStream:
         ValueError
             If the model returns something else than [T,H,W] of the frames' size.
         Exception
-            Whatever the model raises. In both cases the frames of that window are counted as
-            dropped (``model_error``), a new segment begins and the stream can be used on.
+            Whatever the model raises. In both cases the frames of that window, or those that
+            wait for it, are counted as dropped (``model_error``), a new segment begins and the
+            stream can be used on.
 
         """
         self.counters.received += 1
@@ -114,7 +123,13 @@ class DepthStream:
     def _accept(self, frame: Frame) -> list[DepthFrame]:
         self._last = frame
         self._intrinsics = frame.intrinsics or self._intrinsics
-        window = self._buffer.push(frame)
+        try:
+            prepared = self._model.prepare(frame.image)
+        except Exception:
+            # Without this frame those before it and after it are no window.
+            self._drop(len(self._buffer) + 1)
+            raise
+        window = self._buffer.push(frame, prepared)
         return self._publish(window) if window else []
 
     def _finish(self) -> list[DepthFrame]:
@@ -129,17 +144,20 @@ class DepthStream:
         self._last = None
         self._intrinsics = None
 
+    def _drop(self, frames: int) -> None:
+        self.counters.dropped['model_error'] += frames
+        self._restart()
+
     def _publish(self, window: Window) -> list[DepthFrame]:
         try:
-            raw = self._regressor.predict(window.images())
+            raw = self._model.predict_prepared(window.prepared)
             expected = (len(window.frames), *window.frames[0].size)
             if raw.shape != expected:
                 raise ValueError(f'the model returned {list(raw.shape)} for {list(expected)} '
                                  'frames; a regressor keeps length and size')
             alignment = self._aligner.align(raw, window.new)
         except Exception:
-            self.counters.dropped['model_error'] += window.new
-            self._restart()
+            self._drop(window.new)
             raise
         self.counters.published += window.new
         return [DepthFrame(frame, disparity, self._scale.depth(disparity), None,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Any
 
 from dvd_ros.stream.config import check_window
 from dvd_ros.stream.frame import Frame
@@ -20,6 +19,8 @@ class Window:
     ----------
     frames
         T frames of one size, oldest first.
+    prepared
+        What was pushed with each of them: its image as the model takes it.
     new
         How many at the end were in no window before; the others are context.
     index
@@ -28,12 +29,9 @@ class Window:
     """
 
     frames: tuple[Frame, ...]
+    prepared: tuple[Any, ...]
     new: int
     index: int
-
-    def images(self) -> np.ndarray:
-        """Return the images, uint8 [T,H,W,3] RGB."""
-        return np.stack([frame.image for frame in self.frames])
 
 
 class WindowBuffer:
@@ -41,15 +39,14 @@ class WindowBuffer:
     Holds the last ``size`` frames and says when ``stride`` of them are new.
 
     Never holds more than ``size`` frames. Raises ValueError unless size is 4n+1 and
-    1 <= stride <= size.
+    1 <= stride <= size, also where ``stride`` is set later.
     """
 
     def __init__(self, size: int, stride: int) -> None:
         check_window(size)
-        if not 1 <= stride <= size:
-            raise ValueError(f'stride must be in 1..size = 1..{size} frames, got {stride}')
-        self._stride = stride
-        self._frames: deque[Frame] = deque(maxlen=size)
+        self._size = size
+        self.stride = stride
+        self._frames: deque[tuple[Frame, Any]] = deque(maxlen=size)
         self._index = 0
         self._new = 0
 
@@ -57,13 +54,28 @@ class WindowBuffer:
         """Return the number of frames that were in no window yet."""
         return self._new
 
-    def push(self, frame: Frame) -> Window | None:
-        """Take a frame; return the window that it completes, the first one when full."""
-        self._frames.append(frame)
+    @property
+    def stride(self) -> int:
+        """New frames per window; where it is set, from the next frame on."""
+        return self._stride
+
+    @stride.setter
+    def stride(self, stride: int) -> None:
+        if not 1 <= stride <= self._size:
+            raise ValueError(f'stride must be in 1..size = 1..{self._size} frames, got {stride}')
+        self._stride = stride
+
+    def push(self, frame: Frame, prepared: Any) -> Window | None:
+        """
+        Take a frame; return the window that it completes, the first one when full.
+
+        ``prepared`` is what the model made of its image; it is kept as long as the frame.
+        """
+        self._frames.append((frame, prepared))
         self._new += 1
-        full = len(self._frames) == self._frames.maxlen
-        first = self._new == len(self._frames)
-        return self._window() if full and (first or self._new == self._stride) else None
+        full = len(self._frames) == self._size
+        # More are new than the stride where it was set to less on the way.
+        return self._window() if full and self._new >= self._stride else None
 
     def rest(self) -> Window | None:
         """
@@ -79,7 +91,8 @@ class WindowBuffer:
         self._new = 0
 
     def _window(self) -> Window:
-        window = Window(tuple(self._frames), self._new, self._index)
+        frames, prepared = zip(*self._frames, strict=True)
+        window = Window(frames, prepared, self._new, self._index)
         self._index += 1
         self._new = 0
         return window

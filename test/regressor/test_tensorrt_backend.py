@@ -59,6 +59,21 @@ def test_depth_is_that_of_onnxruntime(built, small_export, shape):
     assert built.cuda.launches >= 3
 
 
+@pytest.mark.parametrize('load', ['tensorrt', 'onnx'])
+@pytest.mark.parametrize('shape', [(32, 48), (40, 60)])
+def test_prepared_images_give_the_same_depth_in_every_window(built, small_export, load, shape):
+    regressor = {'tensorrt': tensorrt, 'onnx': onnx}[load](small_export)
+    images = np.random.default_rng(3).integers(0, 255, (12, *shape, 3), dtype=np.uint8)
+    prepared = [regressor.prepare(image) for image in images]
+    for window in (slice(0, 9), slice(3, 12), slice(9, 12)):
+        np.testing.assert_array_equal(regressor.predict_prepared(prepared[window]),
+                                      regressor.predict(images[window]))
+    images[:] = 0  # the buffer of a camera driver
+    assert regressor.predict_prepared(prepared[:9]).std() > 1e-3
+    with pytest.raises(ValueError, match='one size'):
+        regressor.predict_prepared([prepared[0], regressor.prepare(images[0, :20])])
+
+
 def test_a_result_outlives_the_next_call(built, small_export, images):
     regressor = tensorrt(small_export)
     first = regressor.predict(images)

@@ -136,3 +136,46 @@ def test_the_package_does_not_import_torch():
     code = ('import sys, dvd_ros.regressor, dvd_ros.cli.fetch; '
             'sys.exit("torch" in sys.modules or "huggingface_hub" in sys.modules)')
     assert subprocess.run([sys.executable, '-c', code], check=False).returncode == 0
+
+
+def test_prepared_images_give_the_same_depth_in_every_window(regressor):
+    given = images(12)
+    prepared = [regressor.prepare(image) for image in given]
+    for start in (0, 3):
+        np.testing.assert_array_equal(regressor.predict_prepared(prepared[start:start + 9]),
+                                      regressor.predict(given[start:start + 9]))
+    given[:] = 0  # the buffer of a camera driver
+    assert prepared[0].size == (40, 56)
+    assert regressor.predict_prepared(prepared[:9]).std() > 1e-3
+
+
+def test_the_stream_prepares_each_image_once(regressor, monkeypatch):
+    from dvd_ros.stream import DepthStream, Frame, StreamConfig
+    given = images(21)
+    counts = []
+    prepare = regressor.prepare
+    monkeypatch.setattr(regressor, 'prepare', lambda image: counts.append(1) or prepare(image))
+    stream = DepthStream(regressor, StreamConfig(window=9, overlap=5))
+    done = [d for i, image in enumerate(given) for d in stream.push(Frame(image, i + 1))]
+    assert len(done) == len(counts) == 21
+    np.testing.assert_array_equal(np.stack([d.disparity for d in done[:9]]),
+                                  regressor.predict(given[:9]))
+
+
+@pytest.mark.parametrize(('pick', 'message'), [
+    (lambda some: [], 'at least 1 image'),
+    (lambda some: some * 2, '10 images are more than the window of 9'),
+    (lambda some: [*some, some[0].__class__(some[0].content, (1, 2))], 'one size, got 1x2, 40x56'),
+])
+def test_prepared_images_that_are_no_window(regressor, pick, message):
+    some = [regressor.prepare(image) for image in images(5)]
+    with pytest.raises(ValueError, match=message):
+        regressor.predict_prepared(pick(some))
+
+
+@pytest.mark.parametrize(('given', 'error'), [
+    (images(5), ValueError), (images(5)[0, ..., 0], ValueError), ([[1]], TypeError),
+    (images(5)[0].astype(np.float32), ValueError), (images(5)[0].astype(np.float64), TypeError)])
+def test_bad_single_images(regressor, given, error):
+    with pytest.raises(error):
+        regressor.prepare(given)

@@ -281,6 +281,7 @@ def test_alignment_tells_of_every_window(camera):
     assert all(message.scale > 0 for message in messages)
     depth_stamps = camera.stamps('depth')
     assert camera.stamps('alignment') == [depth_stamps[i] for i in (4, 7, 10, 13)]
+    assert camera.counts()['stride'] == WINDOW - OVERLAP
 
 
 def test_end_of_a_finite_stream_is_published(camera):
@@ -416,6 +417,7 @@ def test_a_signal_in_full_work_is_a_clean_end(start_node, tiny_model, peer, how)
     [
         ({'window': 12}, 'window must be 4n+1'),
         ({'overlap': 5}, 'overlap must be'),
+        ({'stride': 4}, 'stride must be'),
         ({'near': 3.0, 'far': 2}, 'far must be'),
         ({'rule': 'magic'}, 'rule must be one of'),
         ({'hfov': 4.0}, 'hfov'),

@@ -18,7 +18,7 @@ PATIENCE = 60.0
 class Brightness:
     """A small regressor: bright is near. It can be told to fail, or to wait."""
 
-    name, window, size = 'brightness', 5, None
+    name, window, size = 'brightness', 13, None
 
     def __init__(self):
         self.fail = False
@@ -34,18 +34,39 @@ class Brightness:
         return images.mean(axis=-1, dtype=np.float32) / 255
 
 
+class Receiver:
+    """Keeps the stamps that are delivered to it. It can be told to fail, or to wait."""
+
+    def __init__(self):
+        self.fail = False
+        self.go = threading.Event()
+        self.go.set()
+        self.busy = threading.Event()
+        self.threads = set()
+        self.stamps = []
+
+    def take(self, batch):
+        self.busy.set()
+        assert self.go.wait(PATIENCE)
+        if self.fail:
+            raise RuntimeError('no network')
+        self.threads.add(threading.current_thread())
+        self.stamps.extend(done.stamp for done in batch)
+
+
 class Bench:
     """A worker on a mailbox, and what it delivered and reported."""
 
-    def __init__(self, flush_after=0.0, capacity=100):
+    def __init__(self, flush_after=0.0, capacity=100, config=CONFIG):
         self.mailbox = Mailbox(capacity)
         self.regressor = Brightness()
-        self.stamps = []
+        self.receiver = Receiver()
+        self.stamps = self.receiver.stamps
         self.reports = []
         self.dropped = 0
         self.worker = DepthWorker(
-            self.mailbox, self.read, DepthStream(self.regressor, CONFIG),
-            lambda batch: self.stamps.extend(done.stamp for done in batch), flush_after,
+            self.mailbox, self.read, DepthStream(self.regressor, config),
+            self.receiver.take, flush_after,
             lambda kind, text: self.reports.append((kind, text)),
         )
         self.worker.start()
@@ -60,6 +81,13 @@ class Bench:
     def send(self, *stamps):
         for stamp in stamps:
             self.dropped += self.mailbox.put((time.monotonic(), stamp))
+
+    def stop(self):
+        self.mailbox.close()
+        self.regressor.go.set()
+        self.receiver.go.set()
+        self.worker.join(PATIENCE)
+        assert not self.worker.is_alive()
 
     def wait(self, condition):
         end = time.monotonic() + PATIENCE
@@ -78,15 +106,13 @@ def bench():
 
     yield make
     for made in benches:
-        made.mailbox.close()
-        made.regressor.go.set()
-        made.worker.join(PATIENCE)
-        assert not made.worker.is_alive()
+        made.stop()
 
 
 def test_the_newest_items_win():
     mailbox = Mailbox(3)
     assert [mailbox.put(i) for i in range(5)] == [0, 0, 0, 1, 1]
+    assert mailbox.dropped == 2
     assert [mailbox.get(0) for _ in range(4)] == [2, 3, 4, None]
 
 
@@ -167,3 +193,90 @@ def test_stamps_that_do_not_advance_are_reported(bench):
     made.wait(lambda: made.worker.progress.published == 5)
     assert made.stamps == [1, 2, 3, 4, 5]
     assert [kind for kind, _ in made.reports] == ['stamp', 'stamp']
+
+
+def test_a_window_is_delivered_while_the_next_is_computed(bench):
+    made = bench()
+    made.receiver.go.clear()
+    made.send(1, 2, 3, 4, 5)
+    assert made.receiver.busy.wait(PATIENCE)
+    made.regressor.busy.clear()
+    made.send(6, 7, 8)
+    assert made.regressor.busy.wait(PATIENCE)  # 1..5 are still being delivered
+    assert made.stamps == []
+    assert made.worker.progress.published == 0
+    made.receiver.go.set()
+    made.wait(lambda: made.worker.progress.published == 8)
+    assert made.stamps == list(range(1, 9))
+    assert len(made.receiver.threads) == 1
+    assert made.worker not in made.receiver.threads
+
+
+def test_a_slow_receiver_slows_the_worker_and_nothing_piles_up(bench):
+    made = bench(capacity=4)
+    made.receiver.go.clear()
+    made.send(1, 2)
+    made.wait(lambda: not made.mailbox._items)
+    made.send(3, 4, 5)
+    assert made.receiver.busy.wait(PATIENCE)
+    for at in (6, 9):
+        made.send(at, at + 1, at + 2)  # one batch may wait, and the worker holds one
+        made.wait(lambda windows=at // 3: made.worker.progress.windows == windows)
+    made.send(*range(12, 32))
+    assert made.worker.progress.windows == 3
+    assert made.dropped == 16
+    made.receiver.go.set()
+    made.wait(lambda: made.worker.progress.published == 14)
+    made.send(32, 33)
+    made.wait(lambda: made.worker.progress.published == 17)
+    assert made.stamps == [*range(1, 12), *range(28, 34)]
+    assert made.worker.progress.windows == 5
+
+
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
+def test_a_receiver_that_fails_ends_the_worker(bench):
+    made = bench()
+    made.receiver.fail = True
+    made.send(1, 2, 3, 4, 5)
+    made.worker.join(PATIENCE)
+    assert not made.worker.is_alive()
+    assert made.mailbox.closed
+    assert made.worker.progress.published == 0
+
+
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
+def test_a_receiver_that_fails_frees_a_worker_that_waits_for_it(bench):
+    made = bench()
+    made.receiver.go.clear()
+    made.send(*range(1, 20))
+    made.wait(lambda: made.worker.progress.windows == 3)
+    made.receiver.fail = True
+    made.receiver.go.set()
+    made.worker.join(PATIENCE)
+    assert not made.worker.is_alive()
+
+
+def test_the_end_waits_for_the_delivery_under_way_and_drops_what_waits(bench):
+    made = bench()
+    made.receiver.go.clear()
+    made.send(*range(1, 12))
+    made.wait(lambda: made.worker.progress.windows == 3)
+    made.mailbox.close()
+    made.worker.join(0.2)
+    assert made.worker.is_alive()
+    made.stop()
+    assert made.stamps == [1, 2, 3, 4, 5]
+    assert made.worker.progress.published == 5
+
+
+def test_the_stride_is_chosen_live_unless_it_is_set(bench):
+    second = 10 ** 9
+    live, fixed = (bench(config=StreamConfig(window=13, overlap=5, stride=stride))
+                   for stride in (0, 7))
+    assert (live.worker.progress.stride, fixed.worker.progress.stride) == (8, 7)
+    for made in (live, fixed):
+        made.send(*(number * second for number in range(1, 100)))
+        made.wait(lambda made=made: made.worker.progress.published >= 90)
+    # A frame a second leaves time for the smallest.
+    assert (live.worker.progress.stride, fixed.worker.progress.stride) == (4, 7)
+    assert live.stamps == [number * second for number in range(1, 1 + len(live.stamps))]

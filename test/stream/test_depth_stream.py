@@ -94,10 +94,12 @@ def test_every_frame_is_published_once_in_order(window, data):
 def test_windows_are_those_of_the_reference(frames, window, data):
     overlap = data.draw(st.integers(0, window - 1))
     buffer = WindowBuffer(window, window - overlap)
-    windows = [buffer.push(frame(number)) for number in range(frames)] + [buffer.rest()]
+    windows = [buffer.push(frame(number), number) for number in range(frames)] + [buffer.rest()]
     spans = [(made.frames[0].stamp // STEP, made.frames[-1].stamp // STEP + 1)
              for made in windows if made]
     assert spans == window_spans(frames, window, overlap)
+    assert all(made.prepared == tuple(item.stamp // STEP for item in made.frames)
+               for made in windows if made)
     assert sum(made.new for made in windows if made) == frames
 
 
@@ -211,3 +213,86 @@ def test_the_window_must_suit_the_model():
         WindowBuffer(12, 4)
     with pytest.raises(ValueError, match='stride'):
         WindowBuffer(13, 14)
+
+
+class Preparing(Luminance):
+    """Prepares images by itself, and notes which."""
+
+    def __init__(self):
+        super().__init__()
+        self.prepared = []
+
+    def prepare(self, image):
+        if self.fail == 'prepare':
+            raise RuntimeError('out of memory')
+        self.prepared.append(int(image[0, 0, 1]))
+        return image[None]
+
+    def predict_prepared(self, prepared):
+        return self.predict(np.concatenate(prepared))
+
+    def predict(self, images):
+        assert self.fail != 'prepare'
+        return super().predict(images)
+
+
+def test_every_image_is_prepared_once_in_however_many_windows_it_is():
+    plain, preparing = Luminance(), Preparing()
+    runs = []
+    for model in (plain, preparing):
+        stream = DepthStream(model, StreamConfig(window=13, overlap=5, stride=3))
+        runs.append(feed(stream, map(frame, range(40))) + stream.flush())
+    assert preparing.prepared == list(range(40))
+    assert preparing.lengths == plain.lengths == [13] * 10
+    for ours, theirs in zip(*runs, strict=True):
+        assert ours.stamp == theirs.stamp
+        np.testing.assert_array_equal(ours.disparity, theirs.disparity)
+
+
+def test_an_image_that_cannot_be_prepared_costs_what_waits_and_no_more():
+    model = Preparing()
+    stream = DepthStream(model, StreamConfig(window=5, overlap=1))
+    got = feed(stream, map(frame, range(7)))
+    model.fail = 'prepare'
+    with pytest.raises(RuntimeError, match='memory'):
+        stream.push(frame(7))
+    model.fail = False
+    got += feed(stream, map(frame, range(8, 13)))
+    assert [done.stamp // STEP for done in got] == [0, 1, 2, 3, 4, 8, 9, 10, 11, 12]
+    assert stream.counters.dropped == {'model_error': 3}
+    assert stream.counters.pending == 0
+    assert got[-1].segment == 1
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 8), min_size=1, max_size=60))
+def test_a_stride_may_change_at_any_time(strides):
+    model = Luminance()
+    stream = DepthStream(model, StreamConfig(window=13, overlap=5))
+    assert stream.stride == 8
+    got, sizes = [], []
+    for number, stride in enumerate(strides * 3):
+        stream.stride = stride
+        done = stream.push(frame(number))
+        if done:
+            assert number < 13 or stride <= len(done) <= 8
+            sizes.append(len(done))
+        got += done
+    got += stream.flush()
+    assert [done.stamp // STEP for done in got] == list(range(3 * len(strides)))
+    assert all(new <= 8 for new in sizes[1:])
+    assert {done.segment for done in got} == {0}
+
+
+@pytest.mark.parametrize('stride', [0, -1, 9])
+def test_a_stride_out_of_range_is_named(stride):
+    stream = DepthStream(Luminance(), StreamConfig(window=13, overlap=5))
+    with pytest.raises(ValueError, match=rf'1\.\.8 frames, got {stride}'):
+        stream.stride = stride
+    assert stream.stride == 8
+
+
+def test_without_a_driver_the_stride_does_not_depend_on_time():
+    stream = DepthStream(Luminance(), StreamConfig(window=13, overlap=5))
+    ready = [len(stream.push(frame(number))) for number in range(200)]
+    assert {count for count in ready[13:] if count} == {8}

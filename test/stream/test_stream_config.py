@@ -9,7 +9,8 @@ from dvd_ros.stream import Frame, StreamConfig
 
 @pytest.mark.parametrize(('setting', 'value'), [
     ('window', 12), ('window', 0), ('window', -3), ('overlap', 13), ('overlap', -1),
-    ('rule', 'best'), ('near', 0.0), ('near', -1.0), ('near', float('nan')), ('near', 30.0),
+    ('stride', -1), ('stride', 9), ('rule', 'best'), ('near', 0.0), ('near', -1.0),
+    ('near', float('nan')), ('near', 30.0),
     ('far', 0.1), ('far', float('inf')), ('max_gap', 0.0), ('max_gap', float('nan')),
     ('max_backstep', -0.1)])
 def test_a_bad_setting_is_named_with_its_value(setting, value):
@@ -17,6 +18,12 @@ def test_a_bad_setting_is_named_with_its_value(setting, value):
         StreamConfig(**{setting: value})
     assert str(value) in str(error.value) or repr(value) in str(error.value)
     assert setting in str(error.value)
+
+
+def test_a_stride_leaves_the_overlap():
+    assert StreamConfig(window=9, overlap=3, stride=6).stride == 6
+    with pytest.raises(ValueError, match=r'1\.\.window-overlap = 1\.\.6 .*got 7'):
+        StreamConfig(window=9, overlap=3, stride=7)
 
 
 def test_every_setting_explains_itself():
