@@ -108,7 +108,8 @@ setup(
     cmdclass={'build_ext': CMakeBuild},
     install_requires=requirements('core'),
     extras_require={group: requirements(group)
-                    for group in ('runtime', 'torch', 'tensorrt', 'export', 'ros', 'train', 'test')},
+                    for group in ('runtime', 'torch', 'tensorrt', 'export', 'ros', 'train',
+                                  'test')},
     entry_points={'console_scripts': ['dvd-ros = dvd_ros.cli.main:main']},
     zip_safe=False,
 )

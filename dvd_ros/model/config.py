@@ -140,7 +140,8 @@ class DvdConfig:
 
         The dict has `dit` and `vae` (arguments of the diffusers classes; `num_heads` and
         `head_dim` are accepted too) and may have `timestep`, `size`, `window`, `newest_taps`.
-        Other top-level keys are left unread. Raises ValueError naming what is wrong, OSError for a lost file.
+        Other top-level keys are left unread. Raises ValueError naming what is wrong, OSError
+        for a lost file.
         """
         if source is None:
             return cls.wan21_1_3b()

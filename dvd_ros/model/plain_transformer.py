@@ -105,10 +105,11 @@ class PlainTransformer(nn.Module):
             constant = _apply(cross.to_out[0], _apply(cross.to_v, context))
             out = attn.to_out[0]
             set_linear(block.out, gate[:, None] * out.weight.double(),
-                 gate * out.bias.double() + constant)
+                       gate * out.bias.double() + constant)
             set_linear(block.up, *modulated(source.ffn.net[0].proj, scale2, shift2))
             down = source.ffn.net[2]
-            set_linear(block.down, gate2[:, None] * down.weight.double(), gate2 * down.bias.double())
+            set_linear(block.down, gate2[:, None] * down.weight.double(),
+                       gate2 * down.bias.double())
         shift, scale = dit.scale_shift_table[0].double() + time
         set_linear(self.head, *modulated(dit.proj_out, scale, shift))
 

@@ -67,7 +67,7 @@ def _as_images(part: nn.Module) -> nn.Module:
                          padding=part.kernel_size[1] // 2).to(part.weight.dtype)
     with torch.no_grad():
         conv.weight.copy_(part.weight[:, :, -1])
-        conv.bias.copy_(part.bias)
+        conv.bias.copy_(part.bias)  # type: ignore[union-attr]
     return conv
 
 

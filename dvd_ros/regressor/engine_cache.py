@@ -45,8 +45,8 @@ class EngineKey:
     def of(cls, manifest: Manifest, graph: Graph, *, tensorrt: str, gpu: str, capability: str,
            settings: str) -> EngineKey:
         """Key of a graph of an export."""
-        return cls(graph.sha256, manifest.weights_identity(), tensorrt, gpu, capability, graph.input,
-                   graph.output, settings)
+        return cls(graph.sha256, manifest.weights_identity(), tensorrt, gpu, capability,
+                   graph.input, graph.output, settings)
 
     def identity(self) -> str:
         """A name of 16 hexadecimal digits that no other key has."""
