@@ -36,7 +36,9 @@ def run(args: argparse.Namespace) -> int:
         if read.size is None:
             raise ValueError(f'{args.model} has no size of its own: give one, as --size 480x640')
         sizes = [read.size]
-    model = DvdModel.from_checkpoint(dit, vae, read, dtype=PRECISIONS[args.precision])
+    # At once in the form that is exported: the other one is let go.
+    model = DvdModel.from_checkpoint(dit, vae, read,
+                                     dtype=PRECISIONS[args.precision]).specialise()
     print(f'exporting {name} ...', flush=True)
     sources = [path for path in (dit, vae, config) if path is not None]
     folder = export_onnx(model, args.out, name=name, window=args.window or read.window or 13,

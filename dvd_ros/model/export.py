@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -40,7 +41,8 @@ class _Outside(nn.Module):
 
 def export_onnx(model: DvdModel, folder: str | Path, *, name: str, window: int,
                 sizes: Iterable[tuple[int, int]], half_storage: bool = False,
-                sources: Iterable[Path] = ()) -> Path:
+                sources: Iterable[Path] = (), report: Callable[[str], None] = lambda part: None,
+                ) -> Path:
     """
     Write encoder, transformer and decoder for a window and each size, with a manifest.
 
@@ -50,7 +52,9 @@ def export_onnx(model: DvdModel, folder: str | Path, *, name: str, window: int,
     sources: files whose sha256 the manifest records. Returns the folder.
 
     Weights lie in one safetensors file, which all graphs name as external data, so another size
-    costs nothing but its graphs, and no file comes near ONNX's limit of 2 GB.
+    costs nothing but its graphs, and no file comes near ONNX's limit of 2 GB. In memory lie the
+    model, its specialised form (of a model that is specialised already: that alone) and one
+    tensor more. `report` is told each part that is done.
     Raises ValueError for a window or size that does not fit.
     """
     check_window(window)
@@ -65,17 +69,24 @@ def export_onnx(model: DvdModel, folder: str | Path, *, name: str, window: int,
     folder.mkdir(parents=True, exist_ok=True)
     # A reader never meets new graphs with old weights.
     (folder / MANIFEST).unlink(missing_ok=True)
-    store, protos = _Store(half_storage), {}
-    graphs = []
-    for size in sizes:
-        for part, module, shape in _parts(fast, window, size):
-            proto = _trace(_Outside(module, fast.dtype), shape, fast.device)
-            file = f'{part}_{size[0]}x{size[1]}.onnx'
-            store.take_weights(proto, part)
-            protos[file] = proto
-            output = proto.graph.output[0].type.tensor_type.shape.dim
-            graphs.append(Graph(part, file, size, shape, tuple(d.dim_value for d in output), ''))
-    offsets = store.write(folder / WEIGHTS)
+    graphs, protos = [], {}
+    # Beside the result, because /tmp may be memory.
+    with tempfile.TemporaryDirectory(dir=folder, prefix='.export-') as scratch:
+        store = _Store(Path(scratch) / 'store', half_storage)
+        for size in sizes:
+            for part, module, shape in _parts(fast, window, size):
+                file = f'{part}_{size[0]}x{size[1]}.onnx'
+                traced = _trace(_Outside(module, fast.dtype), shape, fast.device,
+                                Path(scratch) / file)
+                proto = store.take_weights(traced, part)
+                if fast.dtype != torch.float32:
+                    _widen_softmax(proto, fast.dtype)
+                protos[file] = proto
+                output = proto.graph.output[0].type.tensor_type.shape.dim
+                graphs.append(Graph(part, file, size, shape,
+                                    tuple(d.dim_value for d in output), ''))
+                report(f'{part} {size[0]}x{size[1]}')
+        offsets = store.write(folder / WEIGHTS)
     for file, proto in protos.items():
         store.point(proto, offsets)
         (folder / file).write_bytes(proto.SerializeToString(deterministic=True))
@@ -111,80 +122,109 @@ def _latent_rows(fast: Any, height: int) -> int:
     return int(fast.encoder(video).shape[2])
 
 
-def _trace(module: nn.Module, shape: tuple[int, ...], device: torch.device) -> Any:
-    """A module as an ONNX ModelProto with its weights in memory."""
-    import onnx
-    with tempfile.TemporaryDirectory() as scratch, torch.inference_mode():
-        path = Path(scratch) / 'graph.onnx'
+def _trace(module: nn.Module, shape: tuple[int, ...], device: torch.device, path: Path) -> Path:
+    """Write a module as an ONNX file with its weights beside it; gives its path."""
+    with torch.inference_mode():
         program: Any = torch.onnx.export(module.eval(), (torch.zeros(shape, device=device),),
-                                    dynamo=True, opset_version=OPSET, verbose=False)
+                                         dynamo=True, opset_version=OPSET, verbose=False)
         program.save(str(path), external_data=True)
-        proto = onnx.load(str(path))
-    # Where in the exporter's sources a node came from: paths of this machine, and most of the file.
+    return path
+
+
+def _widen_softmax(proto: Any, dtype: torch.dtype) -> None:
+    """
+    Let every softmax of a half graph compute in float32.
+
+    torch writes scaled_dot_product_attention in the precision of its inputs, where kernels of
+    torch itself sum in float32.
+    """
+    from onnx import TensorProto, helper
+    half = TensorProto.FLOAT16 if dtype == torch.float16 else TensorProto.BFLOAT16
+    nodes = []
     for node in proto.graph.node:
-        del node.metadata_props[:]
-        node.doc_string = ''
-    del proto.graph.value_info[:]
-    del proto.graph.metadata_props[:]
-    del proto.metadata_props[:]
-    return proto
+        if node.op_type != 'Softmax':
+            nodes.append(node)
+            continue
+        source, target = node.input[0], node.output[0]
+        node.input[0], node.output[0] = f'{source}.wide', f'{target}.wide'
+        nodes += [helper.make_node('Cast', [source], [node.input[0]], to=TensorProto.FLOAT), node,
+                  helper.make_node('Cast', [node.output[0]], [target], to=half)]
+    nodes = [type(node).FromString(node.SerializeToString()) for node in nodes]
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)
 
 
 class _Store:
-    """The tensors of all graphs, each once, on their way into one safetensors file."""
+    """The tensors of all graphs, each once and on disk, on their way into one safetensors file."""
 
-    def __init__(self, half: bool) -> None:
-        self._half = half
-        self._tensors: dict[str, bytearray] = {}
-        self._kinds: dict[str, int] = {}
+    def __init__(self, path: Path, half: bool) -> None:
+        """path: of the file that takes the tensors before their number is known."""
+        self._path, self._half, self._end = path, half, 0
+        self._places: dict[str, tuple[int, int, int]] = {}  # offset, length, kind
         self._named: dict[bytes, str] = {}
 
-    def take_weights(self, proto: Any, part: str) -> None:
-        """Move the tensors out of a graph; in their place remains the name in the store."""
-        from onnx import TensorProto, helper, numpy_helper
+    def take_weights(self, path: Path, part: str) -> Any:
+        """Give the graph in a file; in place of its tensors are their names in the store."""
+        import onnx
+        proto = onnx.load(str(path), load_external_data=False)
+        _forget_origin(proto)
         casts = []
-        for tensor in proto.graph.initializer:
-            if len(tensor.raw_data) < _SMALL:
-                continue
-            kind, data = tensor.data_type, tensor.raw_data
-            if self._half and kind == TensorProto.FLOAT:
-                kind = TensorProto.FLOAT16
-                data = numpy_helper.to_array(tensor).astype(np.float16).tobytes()
-                inner = f'{tensor.name}.half'
-                casts.append(helper.make_node('Cast', [inner], [tensor.name],
-                                              to=TensorProto.FLOAT))
-                tensor.name, tensor.data_type = inner, kind
-            key = hashlib.sha256(data + bytes([kind])).digest()
-            if key not in self._named:
-                stored = f'{part}.{tensor.name}'
-                while stored in self._tensors:
-                    stored += '_'
-                self._named[key] = stored
-                self._tensors[stored] = bytearray(data)  # torch wants it writable
-                self._kinds[stored] = kind
-            tensor.ClearField('raw_data')
-            tensor.doc_string = self._named[key]
+        with self._path.open('ab') as file:
+            for tensor in proto.graph.initializer:
+                data, kind = _bytes_of(tensor, path.parent), tensor.data_type
+                if len(data) < _SMALL:
+                    tensor.raw_data = data
+                else:
+                    if self._half and kind == onnx.TensorProto.FLOAT:
+                        kind = onnx.TensorProto.FLOAT16
+                        data = np.frombuffer(data, np.float32).astype(np.float16).tobytes()
+                        inner = f'{tensor.name}.half'
+                        casts.append(onnx.helper.make_node('Cast', [inner], [tensor.name],
+                                                           to=onnx.TensorProto.FLOAT))
+                        tensor.name, tensor.data_type = inner, kind
+                    tensor.ClearField('raw_data')
+                    tensor.doc_string = self._keep(file, data, kind, f'{part}.{tensor.name}')
+                del tensor.external_data[:]
+                tensor.ClearField('data_location')
+        for weights in path.parent.glob(f'{path.name}.*'):
+            weights.unlink()
         nodes = [*casts, *proto.graph.node]
         del proto.graph.node[:]
         proto.graph.node.extend(nodes)
+        return proto
+
+    def _keep(self, file: BinaryIO, data: bytes, kind: int, name: str) -> str:
+        key = hashlib.sha256(data + bytes([kind])).digest()
+        if key not in self._named:
+            while name in self._places:
+                name += '_'
+            self._named[key] = name
+            file.write(data)
+            self._places[name] = self._end, len(data), kind
+            self._end += len(data)
+        return self._named[key]
 
     def write(self, path: Path) -> dict[str, tuple[int, int]]:
         """Write the file; gives where in it each tensor lies: (offset, length) in bytes."""
         from onnx import TensorProto
-        from safetensors.torch import save_file
-        kinds: dict[int, torch.dtype] = {
-            TensorProto.FLOAT: torch.float32, TensorProto.FLOAT16: torch.float16,
-            TensorProto.BFLOAT16: torch.bfloat16, TensorProto.INT64: torch.int64,
-            TensorProto.BOOL: torch.bool}
+        kinds = {TensorProto.FLOAT: ('F32', 4), TensorProto.FLOAT16: ('F16', 2),
+                 TensorProto.BFLOAT16: ('BF16', 2), TensorProto.INT64: ('I64', 8),
+                 TensorProto.BOOL: ('BOOL', 1)}
+        entries = {name: {'dtype': kinds[kind][0], 'shape': [length // kinds[kind][1]],
+                          'data_offsets': [offset, offset + length]}
+                   for name, (offset, length, kind) in self._places.items()}
+        # By hand, as the format is this simple and its library wants all tensors in memory.
+        header = json.dumps(entries, separators=(',', ':')).encode()
+        header += b' ' * (-len(header) % 64)
         part = path.with_suffix('.part')
-        save_file({stored: torch.frombuffer(data, dtype=kinds[self._kinds[stored]])
-                   for stored, data in self._tensors.items()}, str(part))
+        with part.open('wb') as file:
+            file.write(len(header).to_bytes(8, 'little') + header)
+            if self._places:
+                with self._path.open('rb') as source:
+                    shutil.copyfileobj(source, file, 1 << 24)
         part.replace(path)
-        with path.open('rb') as file:
-            length = int.from_bytes(file.read(8), 'little')
-            header = json.loads(file.read(length))
-        return {stored: (8 + length + header[stored]['data_offsets'][0], len(data))
-                for stored, data in self._tensors.items()}
+        return {name: (8 + len(header) + offset, length)
+                for name, (offset, length, _) in self._places.items()}
 
     def point(self, proto: Any, offsets: dict[str, tuple[int, int]]) -> None:
         """Let a graph find its tensors in the file."""
@@ -198,3 +238,24 @@ class _Store:
             for key, value in (('location', WEIGHTS), ('offset', offset), ('length', length)):
                 tensor.external_data.add(key=key, value=str(value))
 
+
+
+def _bytes_of(tensor: Any, folder: Path) -> bytes:
+    """The values of a tensor that may lie outside of its graph."""
+    from onnx import numpy_helper
+    place = {entry.key: entry.value for entry in tensor.external_data}
+    if not place:
+        return bytes(tensor.raw_data) or numpy_helper.to_array(tensor).tobytes()
+    with (folder / place['location']).open('rb') as file:
+        file.seek(int(place.get('offset', 0)))
+        return file.read(int(place['length']))
+
+
+def _forget_origin(proto: Any) -> None:
+    """Drop where in the exporter's sources a node came from: paths, and most of the file."""
+    for node in proto.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ''
+    del proto.graph.value_info[:]
+    del proto.graph.metadata_props[:]
+    del proto.metadata_props[:]
