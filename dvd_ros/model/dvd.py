@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,13 +129,15 @@ class DvdModel:
         return (video.float().mean(0) + 1).mul_(0.5).clamp_(0, 1)
 
     @torch.inference_mode()
-    def predict(self, clip: torch.Tensor, size: tuple[int, int] | None = None) -> torch.Tensor:
+    def predict(self, clip: torch.Tensor, size: tuple[int, int] | None = None,
+                mark: Callable[[str], None] = lambda stage: None) -> torch.Tensor:
         """
         Give the relative disparity of a clip.
 
         clip: float [T,3,H,W] in 0..1, any T >= 1, any H and W; on any device.
         size: (H, W) to cover, see `network_size`; None takes the config's, and where that has
         none the clip's own size, rounded up to multiples of 16.
+        mark: told 'pre', 'encode', 'transform', 'decode' when that was given to the device.
         Returns float32 [T,H,W] in 0..1 at the clip's size, on the clip's device. Raises
         TypeError and ValueError for clips of another kind.
         """
@@ -143,7 +145,13 @@ class DvdModel:
         frames, _, height, width = clip.shape
         inner = network_size(height, width, size or self.config.size, self.config.multiple)
         video = resize(clip.to(self.device, torch.float32), inner)
-        disparity = self.decode(self.regress(self.encode(video)))[:frames]
+        mark('pre')
+        latents = self.encode(video)
+        mark('encode')
+        latents = self.regress(latents)
+        mark('transform')
+        disparity = self.decode(latents)[:frames]
+        mark('decode')
         # One channel is left, so that the way back costs a third of the reference's.
         disparity = resize(disparity[:, None], (height, width))[:, 0]
         return disparity.to(clip.device)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+# What a window goes through, in this order: images to the network's input, the three networks,
+# its output to disparity at the size of the images.
+STAGES = ('pre', 'encode', 'transform', 'decode', 'post')
+Mark = Callable[[str], None]
 
 
 @runtime_checkable
@@ -16,11 +22,14 @@ class Regressor(Protocol):
     name: what it is, for messages and diagnostics.
     window: most frames of one call, 4n+1.
     size: (H, W) in pixels that images are scaled to cover inside; None keeps their own size.
+    on_stage: called in `predict` with the name of each of STAGES when all its work is done, on a
+    GPU too, which then waits for each; None, as loaded, lets it run through.
     """
 
     name: str
     window: int
     size: tuple[int, int] | None
+    on_stage: Mark | None
 
     def predict(self, images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
         """
@@ -31,6 +40,10 @@ class Regressor(Protocol):
         Raises TypeError for another dtype, ValueError for another shape, range or length.
         """
         ...
+
+
+def unmarked(stage: str) -> None:
+    """Mark nothing: what stands in where `on_stage` is None."""
 
 
 def check_images(images: object, window: int) -> None:

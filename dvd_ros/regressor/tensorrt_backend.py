@@ -24,7 +24,7 @@ from dvd_ros.regressor.fixed_shapes import (
     scale_back,
     write_video,
 )
-from dvd_ros.regressor.protocol import check_images
+from dvd_ros.regressor.protocol import Mark, check_images, unmarked
 from dvd_ros.regressor.tensorrt_library import import_tensorrt, start_runtime
 
 _log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ class TensorRtRegressor:
         """
         self.name, self.window = manifest.name, manifest.window
         self.size = next(iter(graphs)) if len(graphs) == 1 else None
+        self.on_stage: Mark | None = None
         self.device, self._graphs, self._lock = device, graphs, threading.Lock()
         tensorrt = import_tensorrt()
         with ExitStack() as owner:
@@ -95,12 +96,16 @@ class TensorRtRegressor:
             if not self._finalizer.alive:
                 raise ValueError(f'{self.name} was closed; load it again')
             self.device.make_current()  # a property of the thread
+            mark = self.on_stage or unmarked
             write_video(images, chain.input)
-            chain.run()
+            mark('pre')
+            chain.run(self.on_stage)
             raw = chain.output[:count]
             disparity = scale_back(raw, height, width)
             # The next run writes to the same memory.
-            return disparity.copy() if disparity is raw else disparity
+            disparity = disparity.copy() if disparity is raw else disparity
+            mark('post')
+            return disparity
 
     @property
     def captured(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +11,20 @@ import torch
 from numpy.typing import NDArray
 
 from dvd_ros.model import DvdConfig, DvdModel
+from dvd_ros.model.accelerated import accelerate
 from dvd_ros.model.config import check_window
-from dvd_ros.regressor.protocol import check_images
+from dvd_ros.regressor.cuda_device import CudaMemoryError
+from dvd_ros.regressor.protocol import Mark, check_images
 
 DTYPES = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 DEFAULT_WINDOW = 13
+# Of the window that is tried at the start, where neither model nor caller names one.
+_TRIED_SIZE = (480, 640)
 
 
 class TorchRegressor:
     """
-    Regressor on a DvdModel; see protocol.Regressor.
+    Regressor on a DvdModel, specialised or not; see protocol.Regressor.
 
     window: None takes the model's own, else 13. size: None takes the model's own.
     """
@@ -30,34 +36,91 @@ class TorchRegressor:
         self.window = check_window(model.config.window or DEFAULT_WINDOW
                                    if window is None else window)
         self.size = model.config.size if size is None else size
+        self.on_stage: Mark | None = None
         if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
             raise ValueError(f'size must be two positive numbers (H, W), got {self.size}')
 
     @classmethod
     def load(cls, dit: Path, vae: Path, config: DvdConfig, name: str, *, device: str = 'auto',
              window: int | None = None, size: tuple[int, int] | None = None,
-             precision: str = 'fp32') -> TorchRegressor:
-        """Load from checkpoint files; raises as DvdModel.from_checkpoint, and ValueError."""
+             precision: str = 'fp32', compile: bool = False,  # noqa: A002
+             cuda_graphs: bool = False) -> TorchRegressor:
+        """
+        Load from checkpoint files.
+
+        compile, cuda_graphs: see model.accelerated.accelerate. With either, and on any CUDA
+        device, a whole window is tried before this returns.
+
+        Raises as DvdModel.from_checkpoint, and ValueError; CudaMemoryError where the GPU's memory
+        does not suffice for a window; OSError where torch.compile does not work here.
+        """
         if precision not in DTYPES:
             raise ValueError(f'precision must be one of {sorted(DTYPES)}, got {precision!r}')
         if window is not None:
             check_window(window)
-        model = DvdModel.from_checkpoint(dit, vae, config, dtype=DTYPES[precision],
-                                         device=pick_device(device))
-        return cls(model.specialise(), name, window, size)
+        where = pick_device(device)
+        with _memory_named(f'load {name}'):
+            model = DvdModel.from_checkpoint(dit, vae, config, dtype=DTYPES[precision],
+                                             device=where)
+            fast = accelerate(model.specialise(), compile=compile, cuda_graphs=cuda_graphs)
+            del model
+        loaded = cls(fast, name, window, size)
+        if compile or where.type == 'cuda':
+            loaded.try_window(compile)
+        return loaded
+
+    def try_window(self, compiled: bool = False) -> None:
+        """
+        Run on a window of black images: what fails fails here, not with the first camera image.
+
+        Raises as `predict`; OSError for what torch.compile says.
+        """
+        images = np.zeros((self.window, *(self.size or _TRIED_SIZE), 3), np.uint8)
+        try:
+            self.predict(images)
+        except (CudaMemoryError, ValueError):
+            raise
+        except Exception as error:
+            if not compiled:
+                raise
+            raise OSError(f'torch.compile does not work for {self.name} on {self.model.device}: '
+                          f'{error}; it needs a C++ compiler (on GPUs Triton): install one, or '
+                          'load without compile') from error
 
     def predict(self, images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
-        """See protocol.Regressor.predict."""
+        """See protocol.Regressor.predict; CudaMemoryError where the GPU's memory is too small."""
         check_images(images, self.window)
-        clip = torch.from_numpy(np.array(images, order='C')).to(self.model.device)
-        clip = clip.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
-        if images.dtype == np.uint8:
-            clip = clip / 255
-        # TF32 and autotuned kernels would make results depend on the device's mood.
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True,
-                                        allow_tf32=False):
-            disparity = self.model.predict(clip, self.size)
-        return np.asarray(disparity.cpu().numpy(), np.float32)
+        with _memory_named(f'compute {len(images)} frames of {images.shape[1]}x{images.shape[2]}'):
+            clip = torch.from_numpy(np.array(images, order='C')).to(self.model.device)
+            clip = clip.permute(0, 3, 1, 2).to(torch.float32,
+                                               memory_format=torch.contiguous_format)
+            if images.dtype == np.uint8:
+                clip = clip / 255
+            # TF32 and autotuned kernels would make results depend on the device's mood.
+            with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True,
+                                            allow_tf32=False):
+                disparity = self.model.predict(clip, self.size, self._mark)
+            disparity = np.asarray(disparity.cpu().numpy(), np.float32)
+        self._mark('post')
+        return disparity
+
+    def _mark(self, stage: str) -> None:
+        if self.on_stage is None:
+            return
+        if self.model.device.type == 'cuda':
+            torch.cuda.synchronize(self.model.device)
+        self.on_stage(stage)
+
+
+@contextmanager
+def _memory_named(what: str) -> Iterator[None]:
+    """Tell what to do where a GPU runs out of memory."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        raise CudaMemoryError(
+            f'the GPU has too little memory to {what}: {error}; close what else uses it, take a '
+            "smaller size or window or precision 'fp16', or device 'cpu'") from error
 
 
 def pick_device(device: str) -> torch.device:
