@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from dvd_ros.cli._size import parse_size
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `dvd-ros export`."""
@@ -29,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     from dvd_ros.model.export import PRECISIONS, export_onnx
     from dvd_ros.regressor import locate_checkpoint
 
-    sizes = [_size(text) for text in args.size]
+    sizes = [parse_size(text) for text in args.size]
     dit, vae, config, name = locate_checkpoint(args.model)
     read = DvdConfig.load(config)
     if not sizes:
@@ -47,10 +49,3 @@ def run(args: argparse.Namespace) -> int:
     total = sum(path.stat().st_size for path in folder.iterdir())
     print(f'written to {folder}: {total / 1e6:.1f} MB')
     return 0
-
-
-def _size(text: str) -> tuple[int, int]:
-    height, cross, width = text.lower().partition('x')
-    if not (cross and height.isdecimal() and width.isdecimal()):
-        raise ValueError(f'--size {text}: needs HEIGHTxWIDTH in pixels, as 480x640')
-    return int(height), int(width)

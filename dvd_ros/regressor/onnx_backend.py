@@ -41,7 +41,8 @@ class OnnxRegressor:
         and each is run, so that too little memory shows before the first camera image.
 
         device: 'auto' (CUDA where this ONNX Runtime has it), 'cpu' or 'cuda'.
-        size: (H, W), one of those exported, for all images; None picks by the image. threads: on the CPU; 0 is ONNX Runtime's choice.
+        size: (H, W), one of those exported, for all images; None picks by the image.
+        threads: on the CPU; 0 is ONNX Runtime's choice.
 
         Raises ValueError for a size or device that is not there or files that do not match the
         manifest, FileNotFoundError where one is missing, CudaError where CUDA does not start,

@@ -100,9 +100,9 @@ class TorchRegressor:
             with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True,
                                             allow_tf32=False):
                 disparity = self.model.predict(clip, self.size, self._mark)
-            disparity = np.asarray(disparity.cpu().numpy(), np.float32)
+            result = np.asarray(disparity.cpu().numpy(), np.float32)
         self._mark('post')
-        return disparity
+        return result
 
     def _mark(self, stage: str) -> None:
         if self.on_stage is None:
