@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dvd_ros.evaluation.flops import Flops, window_flops
+from dvd_ros.evaluation.window_flops import Flops, window_flops
 from dvd_ros.model import DvdConfig
 
 TITLES = {'reference': 'reference', 'full': 'full codec', 'light': 'light codec',

@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from dvd_ros.cli._size import parse_size
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `dvd-ros engine`."""
@@ -47,7 +49,7 @@ def _build(args: argparse.Namespace) -> int:
     from dvd_ros.regressor.tensorrt_library import import_tensorrt
 
     config = BuildConfig(args.workspace, args.effort)
-    size, manifest = _size(args.size), Manifest.load(args.folder)
+    size, manifest = _size(args), Manifest.load(args.folder)
     cache, index = EngineCache(), parse_device(args.device)
     tensorrt, device = import_tensorrt(), Device(index)
     print(f'{manifest.name} in {manifest.precision} for TensorRT {tensorrt.__version__} on '
@@ -66,7 +68,7 @@ def _check(args: argparse.Namespace) -> int:
     from dvd_ros.regressor.engine_build import check_engines
     from dvd_ros.regressor.engine_cache import EngineCache
 
-    size, manifest = _size(args.size), Manifest.load(args.folder)
+    size, manifest = _size(args), Manifest.load(args.folder)
     for (height, width), accuracy in check_engines(
             args.folder, manifest, EngineCache(), device=args.device, size=size,
             reference=args.reference).items():
@@ -89,10 +91,5 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    height, cross, width = text.lower().partition('x')
-    if not (cross and height.isdecimal() and width.isdecimal()):
-        raise ValueError(f'--size {text}: needs HEIGHTxWIDTH in pixels, as 480x640')
-    return int(height), int(width)
+def _size(args: argparse.Namespace) -> tuple[int, int] | None:
+    return parse_size(args.size) if args.size else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from dvd_ros.cli._size import parse_size
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `dvd-ros export`."""
@@ -34,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from dvd_ros.model.light_checkpoint import load_light
     from dvd_ros.regressor import light_codec_file, locate_checkpoint
 
-    sizes = [_size(text) for text in args.size]
+    sizes = [parse_size(text) for text in args.size]
     dit, vae, config, name = locate_checkpoint(args.model)
     light = light_codec_file(vae, args.codec, args.model)
     read = DvdConfig.load(config)
@@ -42,7 +44,9 @@ def run(args: argparse.Namespace) -> int:
         if read.size is None:
             raise ValueError(f'{args.model} has no size of its own: give one, as --size 480x640')
         sizes = [read.size]
-    model = DvdModel.from_checkpoint(dit, vae, read, dtype=PRECISIONS[args.precision])
+    # At once in the form that is exported: the other one is let go.
+    model = DvdModel.from_checkpoint(dit, vae, read,
+                                     dtype=PRECISIONS[args.precision]).specialise()
     print(f'exporting {name} ...', flush=True)
     sources = [path for path in (dit, vae, config, light) if path is not None]
     fast = model.specialise(None if light is None else load_light(light, read, model.vae,
@@ -55,10 +59,3 @@ def run(args: argparse.Namespace) -> int:
     total = sum(path.stat().st_size for path in folder.iterdir())
     print(f'written to {folder}: {total / 1e6:.1f} MB')
     return 0
-
-
-def _size(text: str) -> tuple[int, int]:
-    height, cross, width = text.lower().partition('x')
-    if not (cross and height.isdecimal() and width.isdecimal()):
-        raise ValueError(f'--size {text}: needs HEIGHTxWIDTH in pixels, as 480x640')
-    return int(height), int(width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,9 +156,19 @@ class DvdModel:
         return resize(clip.to(self.device, torch.float32), inner)
 
     @torch.inference_mode()
-    def predict_fitted(self, video: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-        """Give the disparity of what `fit` gave, float32 [T,H,W] at `size` (H, W)."""
-        disparity = self.decode(self.regress(self.encode(video)))[:len(video)]
+    def predict_fitted(self, video: torch.Tensor, size: tuple[int, int],
+                       mark: Callable[[str], None] = lambda stage: None) -> torch.Tensor:
+        """
+        Give the disparity of what `fit` gave, float32 [T,H,W] at `size` (H, W).
+
+        mark: told 'encode', 'transform', 'decode' when that was given to the device.
+        """
+        latents = self.encode(video)
+        mark('encode')
+        latents = self.regress(latents)
+        mark('transform')
+        disparity = self.decode(latents)[:len(video)]
+        mark('decode')
         # One channel is left, so that the way back costs a third of the reference's.
         return resize(disparity[:, None], size)[:, 0]
 

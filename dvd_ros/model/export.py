@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,8 @@ class _Outside(nn.Module):
 
 def export_onnx(model: DvdModel, folder: str | Path, *, name: str, window: int,
                 sizes: Iterable[tuple[int, int]], half_storage: bool = False,
-                sources: Iterable[Path] = (), beside: Iterable[Path] = ()) -> Path:
+                sources: Iterable[Path] = (), beside: Iterable[Path] = (),
+                report: Callable[[str], None] = lambda part: None) -> Path:
     """
     Write encoder, transformer and decoder for a window and each size, with a manifest.
 
@@ -51,7 +52,9 @@ def export_onnx(model: DvdModel, folder: str | Path, *, name: str, window: int,
     folder.
 
     Weights lie in one safetensors file, which all graphs name as external data, so another size
-    costs nothing but its graphs, and no file comes near ONNX's limit of 2 GB.
+    costs nothing but its graphs, and no file comes near ONNX's limit of 2 GB. In memory lie the
+    model, its specialised form (of a model that is specialised already: that alone) and one
+    tensor more. `report` is told each part that is done.
     Raises ValueError for a window or size that does not fit.
     """
     check_window(window)
@@ -67,17 +70,24 @@ def export_onnx(model: DvdModel, folder: str | Path, *, name: str, window: int,
     # A reader never meets new graphs with old weights.
     (folder / MANIFEST).unlink(missing_ok=True)
     beside = list(beside)
-    store, protos = WeightStore(half_storage, beside), {}
-    graphs = []
-    for size in sizes:
-        for part, module, shape in _parts(fast, window, size):
-            proto = _trace(_Outside(module, fast.dtype), shape, fast.device)
-            file = f'{part}_{size[0]}x{size[1]}.onnx'
-            store.take_weights(proto, part)
-            protos[file] = proto
-            output = proto.graph.output[0].type.tensor_type.shape.dim
-            graphs.append(Graph(part, file, size, shape, tuple(d.dim_value for d in output), ''))
-    store.write(folder / WEIGHTS)
+    graphs, protos = [], {}
+    # Beside the result, because /tmp may be memory.
+    with tempfile.TemporaryDirectory(dir=folder, prefix='.export-') as scratch:
+        store = WeightStore(Path(scratch) / 'store', half_storage, beside)
+        for size in sizes:
+            for part, module, shape in _parts(fast, window, size):
+                file = f'{part}_{size[0]}x{size[1]}.onnx'
+                traced = _trace(_Outside(module, fast.dtype), shape, fast.device,
+                                Path(scratch) / file)
+                proto = store.take_weights(traced, part)
+                if fast.dtype != torch.float32:
+                    _widen_softmax(proto, fast.dtype)
+                protos[file] = proto
+                output = proto.graph.output[0].type.tensor_type.shape.dim
+                graphs.append(Graph(part, file, size, shape,
+                                    tuple(d.dim_value for d in output), ''))
+                report(f'{part} {size[0]}x{size[1]}')
+        store.write(folder / WEIGHTS)
     for file, proto in protos.items():
         store.point(proto)
         (folder / file).write_bytes(proto.SerializeToString(deterministic=True))
@@ -114,20 +124,33 @@ def _latent_rows(fast: Any, height: int) -> int:
     return int(fast.encoder(video).shape[2])
 
 
-def _trace(module: nn.Module, shape: tuple[int, ...], device: torch.device) -> Any:
-    """A module as an ONNX ModelProto with its weights in memory."""
-    import onnx
-    with tempfile.TemporaryDirectory() as scratch, torch.inference_mode():
-        path = Path(scratch) / 'graph.onnx'
+def _trace(module: nn.Module, shape: tuple[int, ...], device: torch.device, path: Path) -> Path:
+    """Write a module as an ONNX file with its weights beside it; gives its path."""
+    with torch.inference_mode():
         program: Any = torch.onnx.export(module.eval(), (torch.zeros(shape, device=device),),
-                                    dynamo=True, opset_version=OPSET, verbose=False)
+                                         dynamo=True, opset_version=OPSET, verbose=False)
         program.save(str(path), external_data=True)
-        proto = onnx.load(str(path))
-    # Where in the exporter's sources a node came from: paths of this machine, and most of the file.
+    return path
+
+
+def _widen_softmax(proto: Any, dtype: torch.dtype) -> None:
+    """
+    Let every softmax of a half graph compute in float32.
+
+    torch writes scaled_dot_product_attention in the precision of its inputs, where kernels of
+    torch itself sum in float32.
+    """
+    from onnx import TensorProto, helper
+    half = TensorProto.FLOAT16 if dtype == torch.float16 else TensorProto.BFLOAT16
+    nodes = []
     for node in proto.graph.node:
-        del node.metadata_props[:]
-        node.doc_string = ''
-    del proto.graph.value_info[:]
-    del proto.graph.metadata_props[:]
-    del proto.metadata_props[:]
-    return proto
+        if node.op_type != 'Softmax':
+            nodes.append(node)
+            continue
+        source, target = node.input[0], node.output[0]
+        node.input[0], node.output[0] = f'{source}.wide', f'{target}.wide'
+        nodes += [helper.make_node('Cast', [source], [node.input[0]], to=TensorProto.FLOAT), node,
+                  helper.make_node('Cast', [node.output[0]], [target], to=half)]
+    nodes = [type(node).FromString(node.SerializeToString()) for node in nodes]
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)

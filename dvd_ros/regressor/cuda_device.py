@@ -102,6 +102,17 @@ def _dotted(version: int) -> str:
     return f'{version // 1000}.{version % 1000 // 10}'
 
 
+def driver_sees_gpu() -> bool:
+    """Whether NVIDIA's driver is there and has a GPU; needs no package and starts nothing on it."""
+    try:
+        driver = ctypes.CDLL('libcuda.so.1')
+        count = ctypes.c_int(0)
+        return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 \
+            and count.value > 0
+    except (OSError, AttributeError):
+        return False
+
+
 class Device:
     """
     One GPU.

@@ -22,6 +22,7 @@ from dvd_ros.regressor.cuda_device import (
     Stream,
 )
 from dvd_ros.regressor.fixed_shapes import PARTS
+from dvd_ros.regressor.protocol import STAGES, Mark
 from dvd_ros.regressor.tensorrt_library import logger_of
 
 _log = logging.getLogger(__name__)
@@ -82,19 +83,26 @@ class EngineChain:
         """Whether a run is one launch."""
         return self._graph is not None
 
-    def run(self) -> None:
-        """Compute `output` from `input`; CudaError where something failed, nothing is hidden."""
-        if self._graph is None:
-            self._enqueue()
+    def run(self, mark: Mark | None = None) -> None:
+        """
+        Compute `output` from `input`; CudaError where something failed, nothing is hidden.
+
+        mark: told the stage of each engine when it has ended; engines then run one by one.
+        """
+        if self._graph is None or mark is not None:
+            self._enqueue(mark)
         else:
             self._graph.launch()
         self._stream.synchronize()
 
-    def _enqueue(self) -> None:
+    def _enqueue(self, mark: Mark | None = None) -> None:
         self._stream.copy_in(self._host_in, self._buffers[0])
-        for part, context in zip(PARTS, self._contexts, strict=True):
+        for part, stage, context in zip(PARTS, STAGES[1:4], self._contexts, strict=True):
             if not context.execute_async_v3(self._stream.handle):
                 raise self._failure(f'TensorRT could not run the {part}', CudaError)
+            if mark is not None:
+                self._stream.synchronize()
+                mark(stage)
         self._stream.copy_out(self._buffers[-1], self._host_out)
 
     def _capture(self, owner: ExitStack) -> None:

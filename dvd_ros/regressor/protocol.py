@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+# What a window goes through, in this order: images to the network's input, the three networks,
+# its output to disparity at the size of the images.
+STAGES = ('pre', 'encode', 'transform', 'decode', 'post')
+Mark = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +35,8 @@ class Regressor(Protocol):
     name: what it is, for messages and diagnostics.
     window: most frames of one call, 4n+1.
     size: (H, W) in pixels that images are scaled to cover inside; None keeps their own size.
+    on_stage: called in `predict_prepared` with the name of each of STAGES when all its work is
+    done, on a GPU too, which then waits for each; None, as loaded, lets it run through.
 
     A stream of overlapping windows prepares each image once and passes what it got to
     `predict_prepared`; `predict` does both. A backend implements those two.
@@ -38,6 +45,7 @@ class Regressor(Protocol):
     name: str
     window: int
     size: tuple[int, int] | None
+    on_stage: Mark | None
 
     def predict(self, images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
         """
@@ -65,6 +73,10 @@ class Regressor(Protocol):
         Raises ValueError for another length, or where the sizes differ.
         """
         ...
+
+
+def unmarked(stage: str) -> None:
+    """Mark nothing: what stands in where `on_stage` is None."""
 
 
 def _check_images(images: object, window: int) -> None:

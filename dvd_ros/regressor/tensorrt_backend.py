@@ -25,7 +25,14 @@ from dvd_ros.regressor.fixed_shapes import (
     scale_back,
     write_video,
 )
-from dvd_ros.regressor.protocol import PreparedImage, Regressor, check_image, check_prepared
+from dvd_ros.regressor.protocol import (
+    Mark,
+    PreparedImage,
+    Regressor,
+    check_image,
+    check_prepared,
+    unmarked,
+)
 from dvd_ros.regressor.tensorrt_library import import_tensorrt, start_runtime
 
 _log = logging.getLogger(__name__)
@@ -51,6 +58,7 @@ class TensorRtRegressor(Regressor):
         """
         self.name, self.window = manifest.name, manifest.window
         self.size = next(iter(graphs)) if len(graphs) == 1 else None
+        self.on_stage: Mark | None = None
         self.device, self._graphs, self._lock = device, graphs, threading.Lock()
         tensorrt = import_tensorrt()
         with ExitStack() as owner:
@@ -100,12 +108,16 @@ class TensorRtRegressor(Regressor):
             if not self._finalizer.alive:
                 raise ValueError(f'{self.name} was closed; load it again')
             self.device.make_current()  # a property of the thread
+            mark = self.on_stage or unmarked
             write_video(prepared, chain.input)
-            chain.run()
+            mark('pre')
+            chain.run(self.on_stage)
             raw = chain.output[:len(prepared)]
             disparity = scale_back(raw, height, width)
             # The next run writes to the same memory.
-            return disparity.copy() if disparity is raw else disparity
+            disparity = disparity.copy() if disparity is raw else disparity
+            mark('post')
+            return disparity
 
     @property
     def captured(self) -> bool:

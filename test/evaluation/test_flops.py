@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip('torch')
 pytest.importorskip('diffusers')
 
-from dvd_ros.evaluation.flops import window_flops  # noqa: E402
+from dvd_ros.evaluation.window_flops import window_flops  # noqa: E402
 from dvd_ros.model import DvdConfig, DvdModel  # noqa: E402
 
 SIZE = (480, 640)

@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file
 
 torch = pytest.importorskip('torch')
 onnx = pytest.importorskip('onnx')
@@ -13,11 +14,13 @@ pytest.importorskip('onnxscript')
 pytest.importorskip('onnxruntime')
 
 from dvd_ros.cli.main import main  # noqa: E402
-from dvd_ros.model import DvdModel  # noqa: E402
-from dvd_ros.model.export import OPSET, export_onnx  # noqa: E402
-from dvd_ros.regressor import load_regressor  # noqa: E402
+from dvd_ros.model import DvdConfig, DvdModel  # noqa: E402
+from dvd_ros.model.export import OPSET, PRECISIONS, export_onnx  # noqa: E402
+from dvd_ros.model.random_weights import random_model  # noqa: E402
+from dvd_ros.regressor import load_regressor, locate_checkpoint  # noqa: E402
 
-# All are in the operator table of TensorRT 10.0's parser (onnx-tensorrt, docs/operators.md).
+# Each is marked as supported in the operator table of TensorRT 10.0's parser: onnx-tensorrt,
+# docs/operators.md of the tag release/10.0-GA, which takes opsets 9 to 20.
 KNOWN = {'Add', 'Cast', 'Clip', 'Concat', 'Conv', 'DepthToSpace', 'Div', 'Expand', 'Gather', 'Gelu',
          'Gemm', 'LayerNormalization', 'MatMul', 'Mul', 'Pad', 'Pow', 'Reciprocal', 'ReduceMean',
          'ReduceSum', 'Reshape', 'Resize', 'Sigmoid', 'Slice', 'Softmax', 'SpaceToDepth', 'Split',
@@ -30,6 +33,28 @@ def exported(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp('export') / 'tiny'
     return export_onnx(DvdModel.from_folder(tiny), folder, name='tiny', window=9, sizes=SIZES,
                        sources=[tiny / 'dit.safetensors'])
+
+
+def norms_and_softmax_are_wide(model, precision):
+    """Assert it; gives how many of them there are. All other heavy work is in the precision."""
+    float32, half = onnx.TensorProto.FLOAT, getattr(onnx.TensorProto, {
+        'fp32': 'FLOAT', 'fp16': 'FLOAT16', 'bf16': 'BFLOAT16'}[precision])
+    kinds = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    kinds |= {value.name: value.type.tensor_type.elem_type for value in model.graph.input}
+    wide = heavy = 0
+    for node in model.graph.node:
+        # True of every operator in KNOWN: but for Cast, the result is of the first input's type.
+        kind = node.attribute[0].i if node.op_type == 'Cast' else kinds[node.input[0]]
+        kinds |= dict.fromkeys(node.output, kind)
+        if node.op_type in ('LayerNormalization', 'Softmax', 'ReduceMean', 'ReduceSum', 'Pow',
+                            'Sqrt', 'Reciprocal') and kind != onnx.TensorProto.INT64:
+            assert kind == float32, f'{node.op_type} {node.name} is of type {kind}'
+            wide += 1
+        elif node.op_type in ('Conv', 'Gemm', 'MatMul'):
+            assert kind == half, f'{node.op_type} {node.name} is of type {kind}'
+            heavy += 1
+    assert heavy
+    return wide
 
 
 @pytest.fixture
@@ -73,6 +98,70 @@ def test_graphs_hold_only_what_tensorrt_parses(exported):
         assert b'/dvd_ros/' not in path.read_bytes()  # no paths of the machine that exported
 
 
+@pytest.mark.parametrize('precision', ['fp32', 'fp16', 'bf16'])
+@pytest.mark.parametrize('network', ['golden', 'mini'])
+def test_whatever_is_exported_tensorrt_parses(network, precision, request, tmp_path):
+    if network == 'mini':
+        source, size = locate_checkpoint('mini')[:3], (48, 64)
+    else:
+        source = (request.getfixturevalue('dit_state'), request.getfixturevalue('rounded')['state'],
+                  request.getfixturevalue('golden')('config.json'))
+        size = (32, 48)
+    model = DvdModel.from_checkpoint(*source, dtype=PRECISIONS[precision]).specialise()
+    folder = export_onnx(model, tmp_path / 'out', name=network, window=5, sizes=[size])
+    wide = {}
+    for path in folder.glob('*.onnx'):
+        graph = onnx.load(str(path))
+        assert {node.op_type for node in graph.graph.node} <= KNOWN
+        assert {node.domain for node in graph.graph.node} <= {'', 'ai.onnx'}
+        for node in graph.graph.node:
+            if node.op_type == 'Resize':  # the restrictions that the table names
+                how = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+                assert how['mode'] == b'nearest'
+                assert how['coordinate_transformation_mode'] == b'asymmetric'
+                assert how['nearest_mode'] == b'floor'
+        wide[path.name.split('_')[0]] = norms_and_softmax_are_wide(graph, precision)
+    assert all(wide.values())
+
+
+def test_a_large_network_is_exported_from_random_weights(tmp_path):
+    """What benchmark/export_full.py does, on a narrower network."""
+    config = DvdConfig.wan21_1_3b()
+    config.dit.update(num_attention_heads=2, attention_head_dim=24, ffn_dim=64, num_layers=2,
+                      text_dim=16)
+    config.vae['base_dim'] = 8
+    done = []
+    model = random_model(config, dtype=torch.float16).specialise()
+    folder = export_onnx(model, tmp_path / 'out', name='random', window=5, sizes=[(32, 48)],
+                         report=done.append)
+    assert done == ['encoder 32x48', 'transformer 32x48', 'decoder 32x48']
+    assert sorted(path.suffix for path in folder.iterdir()) == [
+        '.json', '.onnx', '.onnx', '.onnx', '.safetensors']
+    stored = load_file(folder / 'weights.safetensors')
+    assert torch.float16 in {tensor.dtype for tensor in stored.values()}
+    images = np.random.default_rng(0).integers(0, 255, (5, 32, 48, 3), dtype=np.uint8)
+    clip = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+    expected = model.predict(clip, (32, 48)).numpy()
+    assert expected.std() > 1e-3
+    given = load_regressor(folder, precision='fp16', device='cpu').predict(images)
+    np.testing.assert_allclose(given, expected, atol=2e-2)
+
+
+def test_random_weights_are_equal_for_equal_seeds(tiny):
+    config = DvdConfig.load(tiny / 'config.json')
+    one, same, other = (random_model(config, seed=seed).dit.proj_out.weight for seed in (1, 1, 2))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_a_truncated_graph_is_named(copy):
+    path = copy / 'transformer_32x48.onnx'
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r'transformer_32x48\.onnx is not the file.*cut short.*'
+                                         'dvd-ros export'):
+        load_regressor(copy, device='cpu')
+
+
 def test_sizes_share_their_weights(exported, tiny, tmp_path):
     alone = export_onnx(DvdModel.from_folder(tiny), tmp_path / 'one', name='tiny', window=9,
                         sizes=SIZES[:1])
@@ -92,6 +181,7 @@ def test_half_storage_halves_the_file_and_hardly_changes_depth(tiny, exported, t
 @pytest.mark.parametrize('precision', ['fp16', 'bf16'])
 def test_half_precision_graphs_are_valid(tiny, tmp_path, precision):
     assert main(['export', str(tiny), '-o', str(tmp_path / 'out'), '--precision', precision]) == 0
+    widened = 0
     for path in (tmp_path / 'out').glob('*.onnx'):
         model = onnx.load(str(path))
         # By the letter, convolutions learn bfloat16 with opset 22; TensorRT's do not wait for it.
@@ -99,8 +189,8 @@ def test_half_precision_graphs_are_valid(tiny, tmp_path, precision):
         kinds = {tensor.data_type for tensor in model.graph.initializer if tensor.dims}
         assert (onnx.TensorProto.FLOAT16 if precision == 'fp16' else
                 onnx.TensorProto.BFLOAT16) in kinds
-        norms = [node for node in model.graph.node if node.op_type == 'LayerNormalization']
-        assert all(node.input for node in norms)
+        widened += norms_and_softmax_are_wide(model, precision)
+    assert widened
     manifest = json.loads((tmp_path / 'out' / 'manifest.json').read_text())
     assert manifest['precision'] == precision
     assert manifest['window'] == 9
