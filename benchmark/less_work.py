@@ -177,7 +177,7 @@ def time_delivery(regressor: TorchRegressor, image_size: tuple[int, int], rounds
     stamps = dict.fromkeys(streams, 0)
 
     def window(name: str) -> list[DepthFrame]:
-        done = []
+        done: list[DepthFrame] = []
         while not done:
             stamps[name] += 33_333_333
             done = streams[name].push(Frame(images[stamps[name] % 8], stamps[name]))

@@ -16,8 +16,8 @@ _WINDOWS = 7
 # After each time that a stride proved too small, the next attempt waits twice as long, up to this.
 _LONGEST = 64 * _WINDOWS
 _FRAMES = 30
-# Below four, the length of a latent, each frame would be computed more than three times over, for
-# a latency at most 0.1 s shorter at 30 Hz. Who wants that sets the stride.
+# Four is the length of a latent. With fewer new frames depth gets worse, not only dearer: less
+# accurate, and with a jump at every frame (benchmark/less_work.py). Who wants that sets the stride.
 LEAST = 4
 
 
