@@ -44,13 +44,12 @@ def run(args: argparse.Namespace) -> int:
         if read.size is None:
             raise ValueError(f'{args.model} has no size of its own: give one, as --size 480x640')
         sizes = [read.size]
-    # At once in the form that is exported: the other one is let go.
-    model = DvdModel.from_checkpoint(dit, vae, read,
-                                     dtype=PRECISIONS[args.precision]).specialise()
+    model = DvdModel.from_checkpoint(dit, vae, read, dtype=PRECISIONS[args.precision])
     print(f'exporting {name} ...', flush=True)
     sources = [path for path in (dit, vae, config, light) if path is not None]
     fast = model.specialise(None if light is None else load_light(light, read, model.vae,
                                                                   dtype=model.dtype))
+    del model  # its memory is needed for what follows
     own = args.out.is_dir() and args.out.samefile(dit.parent)
     folder = export_onnx(fast, args.out, name=name, window=args.window or read.window or 13,
                          sizes=sizes, half_storage=args.half_storage,

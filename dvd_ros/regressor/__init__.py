@@ -70,7 +70,7 @@ def load_regressor(model: str | Path = 'mini', backend: str = 'auto', device: st
                          f'dvd-ros export {model} -o FOLDER, then load that folder')
     else:
         checkpoint = locate_checkpoint(model)
-    wish = Wish(device, window, size, precision, codec, compile, cuda_graphs)
+    wish = Wish(model, device, window, size, precision, codec, compile, cuda_graphs)
     return select(exported, checkpoint, backend, wish)
 
 

@@ -12,6 +12,7 @@ from dvd_ros.export_manifest import Manifest
 from dvd_ros.regressor.cuda_device import driver_sees_gpu
 from dvd_ros.regressor.fixed_shapes import graphs_by_size
 from dvd_ros.regressor.protocol import Regressor
+from dvd_ros.regressor.weights import light_codec_file
 
 _log = logging.getLogger(__name__)
 CONFIG = 'config.json'
@@ -23,6 +24,7 @@ Checkpoint = tuple[Path, Path, Path | None, str]
 class Wish:
     """How a model is to run; the arguments of load_regressor."""
 
+    model: str | Path
     device: str = 'auto'
     window: int | None = None
     size: tuple[int, int] | None = None
@@ -159,13 +161,14 @@ def _onnx_cuda(folder: Path, manifest: Manifest, wish: Wish) -> Regressor:
 
 def _torch(checkpoint: Checkpoint, wish: Wish, device: str) -> Regressor:
     dit, vae, config, name = checkpoint
+    light = light_codec_file(vae, wish.codec, wish.model)
     need(f'the torch backend, which alone runs the checkpoint {name},',
          'torch', 'diffusers', 'safetensors')
     from dvd_ros.model import DvdConfig
     from dvd_ros.regressor.torch_backend import TorchRegressor
     return TorchRegressor.load(dit, vae, DvdConfig.load(config), name, device=device,
                                window=wish.window, size=wish.size, precision=wish.precision,
-                               compile=wish.compile, cuda_graphs=wish.cuda_graphs)
+                               light=light, compile=wish.compile, cuda_graphs=wish.cuda_graphs)
 
 
 def _torch_cuda(checkpoint: Checkpoint, wish: Wish) -> Regressor:
