@@ -1,16 +1,18 @@
 """The shipped model gives depth, not noise, on the shipped clip; and stays small."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-pytest.importorskip('torch')
-pytest.importorskip('diffusers')
+pytest.importorskip('onnxruntime')
 
 import dvd_ros  # noqa: E402
 from dvd_ros.capture import open_capture  # noqa: E402
 from dvd_ros.evaluation.align import baselines, evaluate_disparity  # noqa: E402
+from dvd_ros.export_manifest import Manifest  # noqa: E402
 from dvd_ros.regressor import load_regressor  # noqa: E402
 from dvd_ros.stream import DepthStream  # noqa: E402
 
@@ -50,3 +52,35 @@ def test_model_and_clip_stay_within_their_size():
         return sum(path.stat().st_size for path in (ASSETS / folder).rglob('*') if path.is_file())
     assert size('mini') <= 12_000_000
     assert size('demo') <= 1_500_000
+
+
+def test_it_streams_where_there_is_no_torch():
+    code = (
+        'import sys; sys.modules["torch"] = None\n'
+        'import numpy as np\n'
+        'from dvd_ros.regressor import load_regressor\n'
+        'from dvd_ros.stream import DepthStream, Frame\n'
+        'stream = DepthStream(load_regressor("mini"))\n'
+        'image = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)\n'
+        'done = [d for i in range(13) for d in stream.push(Frame(image, i * 10**8))]\n'
+        'sys.exit(len(done) != 13 or not np.isfinite(done[0].depth).all())')
+    assert subprocess.run([sys.executable, '-c', code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize('shape', [(144, 192), (144, 256), (240, 320)])
+def test_checkpoint_and_export_give_the_same_depth(shape):
+    pytest.importorskip('torch')
+    pytest.importorskip('diffusers')
+    frames = [frame.image for frame, _ in zip(open_capture(ASSETS / 'demo'), range(13),
+                                              strict=False)]
+    import cv2
+    images = np.stack([cv2.resize(image, shape[::-1]) for image in frames])
+    one = load_regressor('mini', 'onnxruntime', 'cpu').predict(images)
+    other = load_regressor('mini', 'torch', 'cpu').predict(images)
+    np.testing.assert_allclose(one, other, atol=2e-3)
+
+
+def test_the_export_is_of_the_checkpoint_beside_it():
+    manifest = Manifest.load(ASSETS / 'mini')
+    manifest.verify(ASSETS / 'mini')
+    assert set(manifest.beside) == {'dit.safetensors', 'vae.safetensors'}
