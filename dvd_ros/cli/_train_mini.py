@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('work', type=Path, help='folder for scenes and checkpoints '
                         '(about 10 GB); a run that was cut off goes on from it')
     parser.add_argument('-o', '--out', type=Path, required=True,
-                        help='folder to write the model to (config.json, two safetensors)')
+                        help='folder to write the model to, checkpoint and export')
     parser.add_argument('--set', action='append', default=[], metavar='NAME=NUMBER',
                         help='change one number of the recipe, e.g. --set clips=64')
     parser.add_argument('--eager', action='store_true',

@@ -53,7 +53,7 @@ class DepthNode(Node):
         self._config = declare(self, DepthNodeConfig)
         regressor = load_regressor(
             self._config.model, backend=self._config.backend, device=self._config.device,
-            window=config.window,
+            window=config.window, codec=self._config.codec,
         )
         self._to_rgb, converter = choose_converter()
         self._infos = CameraInfos(2 * self._config.queue)

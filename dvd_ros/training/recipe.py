@@ -25,6 +25,7 @@ class MiniRecipe:
     rendered: tuple[int, int] = (192, 256)
     size: tuple[int, int] = (144, 192)
     window: int = 13
+    export_sizes: tuple[tuple[int, int], ...] = ((144, 192), (144, 256))
 
     vae_width: int = 32
     codec_batch: int = 24

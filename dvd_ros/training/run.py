@@ -1,17 +1,16 @@
-"""The shipped model from nothing: render, codec, regressor, refinement, checkpoint."""
+"""The shipped model from nothing: render, codec, regressor, refinement, folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from dvd_ros.model.checkpoint import write_checkpoint
 from dvd_ros.training.batches import Scenes
 from dvd_ros.training.codec import train_codec
 from dvd_ros.training.framewise import leave_room
-from dvd_ros.training.network import TIMESTEP
 from dvd_ros.training.recipe import MiniRecipe
 from dvd_ros.training.refine import refine
 from dvd_ros.training.render import RenderConfig, render_folder
+from dvd_ros.training.ship import ship
 from dvd_ros.training.train_regressor import train_regressor
 
 # Seeds of the training scenes; held-out scenes (benchmark/accuracy.py, the demo) use lower ones.
@@ -38,7 +37,4 @@ def run_recipe(work: Path, model: Path, recipe: MiniRecipe, processes: int = 2,
     dit = train_regressor(stills, videos, run, recipe, codec, device, compiled)
     leave_room(codec, recipe.disparity_room)
     refine(stills, videos, run, recipe, codec, dit, device, compiled)
-    config = {'dit': recipe.dit_arguments(), 'timestep': TIMESTEP,
-              'vae': recipe.vae_arguments(),
-              'size': list(recipe.size), 'window': recipe.window}
-    return write_checkpoint(model, dit, codec, config)
+    return ship(model, recipe, codec, dit)
