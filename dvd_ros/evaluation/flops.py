@@ -14,7 +14,14 @@ def count_flops(function: Callable[..., Any], *inputs: Any) -> int:
     on the meta device will do, and cost nothing. Raises ImportError without torch.
     """
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+    from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+
+    def attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+        return int(sdpa_flop_count(query, key, value))
+
+    # torch counts the attention of GPUs by itself, that of CPUs as nothing.
+    on_cpu = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: attention}
+    with torch.inference_mode(), \
+            FlopCounterMode(display=False, custom_mapping=on_cpu) as counter:
         function(*inputs)
     return int(counter.get_total_flops())

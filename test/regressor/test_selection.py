@@ -3,6 +3,7 @@
 import importlib.util
 import logging
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,17 +25,13 @@ class Loaded:
 @pytest.fixture
 def machine(monkeypatch):
     """Backends that load if their name is in the set, and else raise what they are told."""
-    there, error = set(ORDER), ImportError('not installed')
+    machine = SimpleNamespace(there=set(ORDER), error=ImportError('not installed'))
 
     def give(kind):
-        if kind not in there:
+        if kind not in machine.there:
             raise machine.error
         return Loaded(kind)
 
-    def machine():
-        return there
-
-    machine.there, machine.error = there, error
     kind = {'cpu': 'cpu', 'auto': 'cuda'}
     monkeypatch.setattr(selection, '_tensorrt', lambda *_: give('tensorrt'))
     monkeypatch.setattr(selection, '_onnx_cuda', lambda *_: give('onnx cuda'))

@@ -20,6 +20,7 @@ pytest.importorskip('onnxruntime')
 from dvd_ros.cli.main import main  # noqa: E402
 from dvd_ros.regressor import Regressor, load_regressor  # noqa: E402
 from dvd_ros.regressor.cuda_device import CudaError, CudaMemoryError  # noqa: E402
+from dvd_ros.regressor.protocol import STAGES  # noqa: E402
 from dvd_ros.regressor.tensorrt_library import logger_of  # noqa: E402
 
 SOURCES = Path(__file__).resolve().parents[2] / 'dvd_ros' / 'regressor'
@@ -81,6 +82,18 @@ def test_a_result_outlives_the_next_call(built, small_export, images):
     regressor.predict(255 - images)
     assert np.array_equal(first, kept)
     assert np.array_equal(regressor.predict(images), kept)
+
+
+def test_stages_are_told_in_their_order_and_change_nothing(built, small_export, images):
+    regressor, told = tensorrt(small_export), []
+    expected = regressor.predict(images)
+    regressor.on_stage = told.append
+    assert np.array_equal(regressor.predict(images), expected)
+    assert tuple(told) == STAGES
+    regressor.on_stage = None
+    built.cuda.called.clear()
+    regressor.predict(images)
+    assert 'cudaGraphLaunch' in built.cuda.called  # one launch again
 
 
 def test_any_thread_may_call(built, small_export, images):
