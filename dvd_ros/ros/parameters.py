@@ -79,7 +79,9 @@ class DepthNodeConfig:
     model: str = option('mini', "depth model: 'mini' (shipped), 'dvd-1.0', 'dvd-1.1' or a folder")
     backend: str = option('auto', "what computes the network: 'auto', 'torch', ...")
     device: str = option('auto', "where it computes: 'auto', 'cpu', 'cuda', ...")
-    codec: str = option('full', "the model's own codec, its light one, or a file: 'full', 'light', ...")
+    codec: str = option(
+        'full', "the model's own codec, its light one, or a file of one: 'full', 'light', ..."
+    )
     hfov: float = option(
         1.047, 'horizontal field of view in radians, used while no camera_info is received',
         0.01, 3.13,
