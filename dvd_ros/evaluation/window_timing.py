@@ -99,7 +99,7 @@ def stream_rate(regressor: Regressor, window: int, overlap: int, size: tuple[int
     """
     config = StreamConfig(window=window, overlap=overlap)
     stream = DepthStream(regressor, config)
-    images = noise(window + windows * config.stride, size)
+    images = noise(window + windows * config.most_new, size)
     frames = [Frame(image, i * 33_000_000) for i, image in enumerate(images)]
     for frame in frames[:window]:
         stream.push(frame)
