@@ -20,8 +20,8 @@ class MiniRecipe:
     """
 
     seed: int = 7
-    clips: int = 768
-    images: int = 36_000
+    clips: int = 2_700
+    images: int = 52_000
     rendered: tuple[int, int] = (192, 256)
     size: tuple[int, int] = (144, 192)
     window: int = 13
@@ -49,8 +49,8 @@ class MiniRecipe:
 
     refine_windows: int = 3
     refine_images: int = 24
-    refine_steps: int = 6000
-    refine_rate: float = 6e-4
+    refine_steps: int = 2600
+    refine_rate: float = 1.5e-4
     window_weight: float = 0.6
 
     def __post_init__(self) -> None:
