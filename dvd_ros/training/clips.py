@@ -1,8 +1,7 @@
-"""Rendered shards as training clips: images and normalised disparity."""
+"""Where rendered shards lie, and over what range a clip's disparity is normalised."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,17 +23,3 @@ def disparity_range(disparity: np.ndarray) -> tuple[np.float32, np.float32]:
     """
     low, high = np.quantile(disparity.astype(np.float32), [0.02, 0.98])
     return np.float32(low), np.float32(max(high - low, 1e-6))
-
-
-def truncated_disparity(disparity: np.ndarray) -> np.ndarray:
-    """Disparity [T,H,W] in 1/m -> float32 0..1 over its ``disparity_range``; a flat clip: 0."""
-    low, span = disparity_range(disparity)
-    return np.clip((disparity.astype(np.float32) - low) / span, 0, 1)
-
-
-def read_clips(shard: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Each clip of a shard: images uint8 [T,H,W,3] and disparity float32 [T,H,W] in 0..1."""
-    with np.load(shard) as data:
-        images, disparity = data['images'], data['disparity']
-    for i in range(len(images)):
-        yield images[i], truncated_disparity(disparity[i])

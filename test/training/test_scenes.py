@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip('numba')
 
 from dvd_ros.training.camera_path import random_path  # noqa: E402
-from dvd_ros.training.clips import find_shards, read_clips, truncated_disparity  # noqa: E402
+from dvd_ros.training.clips import disparity_range, find_shards  # noqa: E402
 from dvd_ros.training.raycast import BOX, CYLINDER, ELLIPSOID, ROOM, cast  # noqa: E402
 from dvd_ros.training.render import RenderConfig, render_clip, render_folder  # noqa: E402
 from dvd_ros.training.scene import SceneBuilder, turn_about_z  # noqa: E402
@@ -98,22 +98,21 @@ def test_camera_paths_are_rotations_and_stay_in_the_room():
     assert (path.poses[:, :, 3] <= scene.bounds[1] + 1e-9).all()
 
 
-def test_truncated_disparity_spans_zero_to_one_and_survives_a_flat_clip():
+def test_the_range_of_disparity_leaves_two_percent_at_each_end_and_is_never_zero():
     ramp = np.linspace(1, 3, 1000, dtype=np.float32).reshape(1, 10, 100)
-    scaled = truncated_disparity(ramp)
-    assert scaled.min() == 0
-    assert scaled.max() == 1
-    assert (scaled == 0).mean() == pytest.approx(0.02, abs=2e-3)
-    assert np.isfinite(truncated_disparity(np.ones((1, 4, 4)))).all()
+    low, span = disparity_range(ramp)
+    assert (ramp < low).mean() == pytest.approx(0.02, abs=2e-3)
+    assert (ramp > low + span).mean() == pytest.approx(0.02, abs=2e-3)
+    assert disparity_range(np.ones((1, 4, 4)))[1] > 0
 
 
 def test_shards_are_written_once_and_go_on_after_an_interruption(tmp_path):
     render_folder(tmp_path, 50, 4, SMALL, processes=1, per_shard=2)
     shards = find_shards(tmp_path)
     assert len(shards) == 2
-    images, disparity = next(iter(read_clips(shards[0])))
-    np.testing.assert_array_equal(images, render_clip(50, SMALL).images)
-    assert disparity.shape == (2, 48, 64)
+    with np.load(shards[0]) as shard:
+        np.testing.assert_array_equal(shard['images'][0], render_clip(50, SMALL).images)
+        assert shard['disparity'].shape == (2, 2, 48, 64)
     kept = shards[0].stat().st_mtime_ns
     shards[1].unlink()
     render_folder(tmp_path, 50, 4, SMALL, processes=1, per_shard=2)
