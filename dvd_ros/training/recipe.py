@@ -20,8 +20,8 @@ class MiniRecipe:
     """
 
     seed: int = 7
-    clips: int = 2_700
-    images: int = 52_000
+    clips: int = 768
+    images: int = 36_000
     rendered: tuple[int, int] = (192, 256)
     size: tuple[int, int] = (144, 192)
     window: int = 13
@@ -47,19 +47,13 @@ class MiniRecipe:
     rectification: float = 0.5
     disparity_room: float = 0.75
 
-    refine_windows: int = 3
-    refine_images: int = 24
-    refine_steps: int = 2600
-    refine_rate: float = 1.5e-4
-    window_weight: float = 0.6
-
     def __post_init__(self) -> None:
         for name in ('rendered', 'size'):
             if any(n % 16 or n < 32 for n in getattr(self, name)):
                 raise ValueError(f'{name}={getattr(self, name)} must be multiples of 16 from 32')
         if self.window % 4 != 1:
             raise ValueError(f'window={self.window} must be 4n+1')
-        for name in ('still_steps', 'image_odds', 'disparity_room', 'window_weight'):
+        for name in ('still_steps', 'image_odds', 'disparity_room'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'{name}={getattr(self, name)} must lie in 0..1')
 

@@ -1,4 +1,4 @@
-"""The shipped model from nothing: render, codec, regressor, refinement, folder."""
+"""The shipped model from nothing: render, codec, regressor, folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dvd_ros.training.batches import Scenes
 from dvd_ros.training.codec import train_codec
 from dvd_ros.training.framewise import leave_room
 from dvd_ros.training.recipe import MiniRecipe
-from dvd_ros.training.refine import refine
 from dvd_ros.training.render import RenderConfig, render_folder
 from dvd_ros.training.ship import ship
 from dvd_ros.training.train_regressor import train_regressor
@@ -36,5 +35,4 @@ def run_recipe(work: Path, model: Path, recipe: MiniRecipe, processes: int = 2,
     codec = train_codec(stills, videos, run, recipe, device, compiled)
     dit = train_regressor(stills, videos, run, recipe, codec, device, compiled)
     leave_room(codec, recipe.disparity_room)
-    refine(stills, videos, run, recipe, codec, dit, device, compiled)
     return ship(model, recipe, codec, dit)

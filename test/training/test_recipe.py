@@ -15,8 +15,7 @@ from dvd_ros.training.recipe import MiniRecipe  # noqa: E402
 
 TOY = MiniRecipe(clips=2, images=2, rendered=(64, 64), size=(48, 64), window=13, vae_width=8,
                  codec_batch=3, codec_steps=3, heads=1, head_dim=16, ffn_dim=16, layers=1,
-                 batch=1, image_odds=0.0, steps=3, refine_steps=3, refine_windows=1,
-                 refine_images=2, export_sizes=((48, 64),))
+                 batch=1, image_odds=0.0, steps=3, export_sizes=((48, 64),))
 
 
 def test_the_recipe_makes_a_model_that_streams(tmp_path):
