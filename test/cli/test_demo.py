@@ -47,7 +47,9 @@ def demo(tmp_path):
         process = subprocess.Popen(
             [sys.executable, '-m', 'dvd_ros.cli.main', 'demo', '--out', str(tmp_path), *arguments],
             cwd=ROOT, env=environment | {'PYTHONUNBUFFERED': '1'}, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            # A shell's background job, as which tests may run, passes on that SIGINT is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         started.append(process)
         return process
 
