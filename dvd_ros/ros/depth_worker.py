@@ -140,10 +140,11 @@ class DepthWorker(Thread):
     def _hand_on(self, done: list[DepthFrame]) -> None:
         if done:
             self._delivery.put(done)
-        self._free_memory.give_back()
 
     def _publish(self, batch: list[DepthFrame]) -> None:
         """Runs in the delivery's thread."""
         if not self._mailbox.closed:
             self._deliver(batch)
             self.progress.published += len(batch)
+        # Here, where a batch's messages and the network's activations have been freed.
+        self._free_memory.give_back()
