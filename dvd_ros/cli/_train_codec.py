@@ -6,6 +6,8 @@ import argparse
 from dataclasses import fields
 from pathlib import Path
 
+from dvd_ros.cli._size import parse_size
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `dvd-ros train codec`."""
@@ -42,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
     dit, vae, config, name = locate_checkpoint(args.model)
     read = DvdConfig.load(config)
-    size = _size(args.size) if args.size else read.size
+    size = parse_size(args.size) if args.size else read.size
     if size is None:
         raise ValueError(f'{args.model} has no size of its own: give one, as --size 240x320')
     given = {field.name: getattr(args, field.name) for field in fields(DistilRecipe)
@@ -53,10 +55,3 @@ def run(args: argparse.Namespace) -> int:
     distil(model, windows, recipe, args.out)
     print(f'light codec of {name} written to {args.out}: {args.out.stat().st_size / 1e6:.1f} MB')
     return 0
-
-
-def _size(text: str) -> tuple[int, int]:
-    height, cross, width = text.lower().partition('x')
-    if not (cross and height.isdecimal() and width.isdecimal()):
-        raise ValueError(f'--size {text}: needs HEIGHTxWIDTH in pixels, as 240x320')
-    return int(height), int(width)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from dvd_ros.cli._size import parse_size
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `dvd-ros render`."""
@@ -23,10 +25,7 @@ def run(args: argparse.Namespace) -> int:
     from dvd_ros.geometry import Intrinsics
     from dvd_ros.training.render import RenderConfig, render_clip
 
-    try:
-        height, width = (int(n) for n in args.size.lower().split('x'))
-    except ValueError as error:
-        raise ValueError(f'--size {args.size}: give it as HEIGHTxWIDTH, e.g. 240x320') from error
+    height, width = parse_size(args.size)
     clip = render_clip(args.seed, RenderConfig(frames=args.frames, height=height, width=width,
                                                street=args.street))
     camera = Intrinsics(width, height, clip.focal, clip.focal, width / 2 - 0.5, height / 2 - 0.5)
