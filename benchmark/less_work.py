@@ -46,18 +46,9 @@ class TailDecoder(WholeDecoder):
 
     keep = 0
 
-    def _up(self, block: WanResample, x: Tensor, batch: int) -> Tensor:
-        planes = self.layout.planes(x)
-        if block.mode == 'upsample3d' and len(planes) > batch:
-            frames = planes.unflatten(0, (batch, -1))
-            later = functional.pad(frames[:, 1:], (0, 0, 0, 0, 0, 0, 2, 0))
-            pairs = self._time_conv(block.time_conv, later, 1).unflatten(2, (2, -1)).flatten(1, 2)
-            frames = torch.cat([frames[:, :1], pairs], dim=1)
-            if frames.shape[1] >= self.keep and block is self.last:
-                frames = frames[:, -self.keep:]
-            planes = frames.flatten(0, 1)
-        planes = functional.interpolate(planes, scale_factor=2.0, mode='nearest')
-        return self.layout.back(block.resample[1](planes), batch)
+    def _lengthened(self, block: WanResample, frames: Tensor) -> Tensor:
+        frames = super()._lengthened(block, frames)
+        return frames[:, -self.keep:] if block is self.last else frames
 
     @property
     def last(self) -> WanResample:

@@ -255,14 +255,17 @@ class WholeDecoder(_Half):
     def _up(self, block: WanResample, x: Tensor, batch: int) -> Tensor:
         planes = self.layout.planes(x)
         if block.mode == 'upsample3d' and len(planes) > batch:
-            frames = planes.unflatten(0, (batch, -1))
-            # The loop over chunks takes the first frame as it is and does not look back on it.
-            later = functional.pad(frames[:, 1:], (0, 0, 0, 0, 0, 0, 2, 0))
-            pairs = self._time_conv(block.time_conv, later, 1).unflatten(2, (2, -1)).flatten(1, 2)
-            planes = torch.cat([frames[:, :1], pairs], dim=1).flatten(0, 1)
+            planes = self._lengthened(block, planes.unflatten(0, (batch, -1))).flatten(0, 1)
         # Equal to nearest-exact at a factor of two, and known to every runtime.
         planes = functional.interpolate(planes, scale_factor=2.0, mode='nearest')
         return self.layout.back(block.resample[1](planes), batch)
+
+    def _lengthened(self, block: WanResample, frames: Tensor) -> Tensor:
+        """[B,T,C,H,W] -> [B,2T-1,C,H,W]."""
+        # The loop over chunks takes the first frame as it is and does not look back on it.
+        later = functional.pad(frames[:, 1:], (0, 0, 0, 0, 0, 0, 2, 0))
+        pairs = self._time_conv(block.time_conv, later, 1).unflatten(2, (2, -1)).flatten(1, 2)
+        return torch.cat([frames[:, :1], pairs], dim=1)
 
 
 def _batched(function: Callable[[Tensor], Tensor], x: Tensor, dims: int) -> Tensor:
