@@ -58,7 +58,7 @@ class MetricScale:
     Raises ValueError unless 0 < near < far, memory > 0 and max_sigma > 0.
     """
 
-    def __init__(self, near: float = 0.5, far: float = 20.0, memory: float = 5.0,
+    def __init__(self, near: float = 0.5, far: float = 20.0, memory: float = 2.0,
                  max_sigma: float = 0.2) -> None:
         if not 0.0 < near < far < math.inf:
             raise ValueError(f'nominal depths need 0 < near < far metres, got {near} and {far}')
