@@ -181,7 +181,8 @@ def test_a_thing_of_known_width():
 
 
 @pytest.mark.parametrize('make', [
-    lambda: DepthImageSource(relative_sigma=0.0), lambda: DepthImageSource(min_range=5, max_range=1),
+    lambda: DepthImageSource(relative_sigma=0.0),
+    lambda: DepthImageSource(min_range=5, max_range=1),
     lambda: PointsSource(bias=-1), lambda: PointsSource(tolerance=-1),
     lambda: RangeSource((0.5, 0, 0.4, 1)), lambda: KnownSizeSource(0.0)])
 def test_parameters_are_checked(make):
