@@ -11,9 +11,9 @@ Runs the live DepthStream and, on its disparity, StreamScale with one source. Fo
 
 Sources: on redkitchen 1 % of the pixels of the depth image, the others are truth; on KITTI half of
 the lidar's points, the others are truth, and the road 1.65 m below; on rendered held-out clips
-(needs numba) the floor below the camera, its height and tilt known: with the model's disparity and
-with true disparity (which shows the method alone), and with the floor's pixels told from truth (which
-shows what the model's disparity allows, however well the floor is found). Rendered
+(needs numba) the floor below the camera, its mean height and its tilt known: with the model's
+disparity, with true disparity (which shows the method alone), and with the floor's pixels told from
+truth (which shows what the model's disparity allows, however well the floor is found). Rendered
 rows are means over the clips that became metric; medians of the clips' ratios are beside.
 """
 
@@ -173,8 +173,9 @@ def rendered(regressor: Regressor, clips: int, frames: int, seed: int, street: f
         for kind, disparity in (('model', model), ('true disparity', ideal)):
             source = GroundSource(float(above.mean()))
             scored[kind].append(score(images, disparity, clip.depth, source,
-                                      lambda i, to=source, images=images, down=down:
-                                      to.push_gravity(images[i].stamp, down[i])))
+                                      lambda i, to=source, down=down: to.set_orientation(
+                                          np.arcsin(down[i, 2]),
+                                          np.arctan2(down[i, 0], down[i, 1]))))
         slope = np.stack([rays(camera) @ one for one in down])
         told = ToldFloor([image.stamp for image in images], clip.depth,
                          np.where(slope > 0.03, slope, np.nan) / above[:, None, None])

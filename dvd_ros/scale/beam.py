@@ -62,7 +62,7 @@ class RangeSource:
     def push(self, stamp: int, distance: float) -> None:
         """Take a range in metres, along the beam; stamp in ns."""
         distance = float(distance)
-        if self._min_range <= distance <= self._max_range:
+        if max(self._min_range, 1e-3) <= distance <= self._max_range:
             self._readings.add(stamp, distance)
         else:
             self._readings.refuse(f'range {distance:g} m is none of {self._min_range:g} .. '

@@ -23,6 +23,8 @@ _HORIZON = (-0.5, 0.15)
 # own, how far it must reach in slope (90th to 10th percentile) and in disparity.
 _LEAST_PIXELS, _LEAST_SUPPORT, _LEAST_AT_FEET, _MOST_BELOW = 64, 0.25, 0.5, 0.25
 _LEAST_REACH, _LEAST_SPREAD = 1.5, 0.06
+# Nothing is farther than the floor's horizon; so much of the image may seem so.
+_MOST_BEYOND = 0.05
 
 
 def find_floor(disparity: np.ndarray, slope: np.ndarray) -> np.ndarray | Silence:
@@ -36,7 +38,8 @@ def find_floor(disparity: np.ndarray, slope: np.ndarray) -> np.ndarray | Silence
 
     Both are float64 [N]. Returns the indices of the floor's pixels, or why there is none.
     """
-    candidates = np.flatnonzero((slope > _LEAST_SLOPE) & (disparity > 0.0))
+    real = (disparity > 0.0) & np.isfinite(disparity)
+    candidates = np.flatnonzero((slope > _LEAST_SLOPE) & real)
     if candidates.size < _LEAST_PIXELS:
         return Silence('no floor in view: the camera looks above the horizon')
     d, g = disparity[candidates], slope[candidates]
@@ -60,6 +63,10 @@ def find_floor(disparity: np.ndarray, slope: np.ndarray) -> np.ndarray | Silence
                        f'are on one plane, {100.0 * at_feet:.0f} % of the lowest of them')
     if below.sum() > _MOST_BELOW * on.sum():
         return Silence('no floor in view: what is flat has much below it')
+    beyond = float((disparity[real] < line[1] - 2.0 * _NEAR).mean())
+    if beyond > _MOST_BEYOND:
+        return Silence(f'no floor in view: what is flat would put {100.0 * beyond:.0f} % of the '
+                       'image beyond its horizon')
     low, high = np.percentile(g[on], (10.0, 90.0))
     first, last = np.percentile(d[on], (10.0, 90.0))
     if high < _LEAST_REACH * low or last - first < _LEAST_SPREAD:

@@ -76,12 +76,24 @@ def test_tilt_is_live():
 
 @pytest.mark.parametrize('d', [
     np.full((120, 160), 0.5), np.full((120, 160), np.nan), np.zeros((120, 160)),
+    np.full((120, 160), np.inf), np.full((120, 160), 1e38),
     np.tile(np.linspace(1.0, 0.2, 120)[:, None], (1, 160)),        # nearer above than below
     np.random.default_rng(0).uniform(0.0, 1.0, (120, 160))])
 def test_no_floor_in_view(d):
     said = GroundSource(HEIGHT, 0.15).observe(S, CAMERA, d.astype(np.float32))
     assert isinstance(said, Silence)
     assert 'no floor in view' in said.reason
+
+
+def test_nothing_is_farther_than_the_horizon():
+    """A plane that would put the upper half of the image behind infinity is no floor."""
+    d = disparity_of(view(0.3, boxes=False))
+    said = GroundSource(HEIGHT, 0.3).observe(S, CAMERA, d)
+    assert isinstance(said, Observation)
+    below = rays(CAMERA)[..., 1] * math.cos(0.3) + math.sin(0.3) > 0.1
+    raised = np.where(below, d + 0.3, 0.02).astype(np.float32)
+    said = GroundSource(HEIGHT, 0.3).observe(S, CAMERA, raised)
+    assert isinstance(said, Silence)
 
 
 def test_a_camera_that_looks_up_sees_no_floor():

@@ -151,7 +151,7 @@ def test_one_beam():
     aside.push(S, 2.5)
     said = aside.observe(S, CAMERA, disparity_of(depth))
     assert 1.0 / said.inverse_depth[0] < 2.4
-    for bad in (np.nan, np.inf, -1.0, 1e9):
+    for bad in (np.nan, np.inf, -1.0, 0.0, 1e9):
         source.push(5 * S, bad)
         assert 'range' in source.observe(5 * S, CAMERA, disparity_of(depth)).reason
     hole = disparity_of(depth)
