@@ -91,9 +91,10 @@ def test_nothing_is_farther_than_the_horizon():
     said = GroundSource(HEIGHT, 0.3).observe(S, CAMERA, d)
     assert isinstance(said, Observation)
     below = rays(CAMERA)[..., 1] * math.cos(0.3) + math.sin(0.3) > 0.1
-    raised = np.where(below, d + 0.3, 0.02).astype(np.float32)
+    raised = np.where(below, d + 0.15, 0.02).astype(np.float32)
     said = GroundSource(HEIGHT, 0.3).observe(S, CAMERA, raised)
     assert isinstance(said, Silence)
+    assert 'beyond its horizon' in said.reason
 
 
 def test_a_camera_that_looks_up_sees_no_floor():
