@@ -55,7 +55,7 @@ class RangeSource:
         self._box = box
         self._relative_sigma, self._bias = relative_sigma, bias
         self._min_range, self._max_range = min_range, max_range
-        self._readings: Readings[float] = Readings(tolerance)
+        self._readings: Readings[float] = Readings(tolerance, length=1024)   # 100 Hz and more
         self._same: deque[float] = deque(maxlen=200)   # disparity while one reading repeats
         self._last = (0, math.nan)
 

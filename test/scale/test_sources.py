@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 
@@ -105,6 +107,25 @@ def test_memory_is_bounded():
     held = source._readings._held
     assert len(held) <= 64
     assert max(len(points) for _, points in held) <= POINTS
+
+
+def test_readings_come_in_while_others_are_looked_up():
+    source = PointsSource(extrinsics=RigidTransform.identity())
+    points = (rays(CAMERA) * scene()[..., None]).reshape(-1, 3)[::50]
+    done = threading.Event()
+
+    def feed():
+        for i in range(300):
+            source.push(i * S // 100, points)
+        done.set()
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    while not done.is_set():
+        said = source.observe(S, CAMERA, disparity_of(scene()))
+        assert isinstance(said, Observation | Silence)
+    thread.join()
+    fits(source.observe(3 * S - S // 100, CAMERA, disparity_of(scene())))
 
 
 def test_points_behind_the_camera_and_outside_are_no_readings():
