@@ -51,9 +51,9 @@ class MetricScale:
     past fade with the time constant ``memory``. A weak prior on b/a, from the nominal ``near``
     and ``far``, makes a single range enough for a line; it gives no metres by itself.
 
-    ``observations`` counts those used. ``covariance`` float64 [2,2] is of (a, b). Before the first usable observation ``a`` and ``b``
-    are those of nominal near and far, and ``covariance`` is infinite on its diagonal. Whatever is
-    observed, a stays positive and all three stay free of NaN.
+    ``observations`` counts those used. ``covariance`` float64 [2,2] is of (a, b). Before the first
+    usable observation ``a`` and ``b`` are those of nominal near and far, and ``covariance`` is
+    infinite on its diagonal. Whatever is observed, a stays positive and all three free of NaN.
 
     Raises ValueError unless 0 < near < far, memory > 0 and max_sigma > 0.
     """
