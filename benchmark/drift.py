@@ -3,9 +3,10 @@
 Simulated windows with true scale and shift (see _drift_simulation.py), chained by least squares,
 by DVD's published rule and by ours. Prints for each case, after so many windows, over all seeds:
 the gain of what is published against the truth (geometric mean), the standard deviation of its
-logarithm, and the offset (mean, and the largest mean over a seed's last windows) where disparity is
-0.5; and the jump of a frame's disparity between the window that published it and the next, by the
-gain, over the first 30 windows, as a multiple of that of least squares. --plot draws gain and offset.
+logarithm, and the offset where disparity is 0.5 (mean, and the largest mean of a seed over the last
+half of its windows); and the jump of a frame's disparity between the window that published it and
+the next, by the gain, over the first 30 windows, as a multiple of that of least squares. --plot
+draws gain and offset.
 
 benchmark/drift_walk.py does the same on a rendered walk with the shipped model.
 """
