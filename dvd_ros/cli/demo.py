@@ -51,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--seconds', type=float, default=0.0, metavar='S',
                         help=f'end after so long (default: {_LIVE_SECONDS:.0f} for a camera, '
                              'else the whole source)')
+    parser.add_argument('--known-depth', type=float, default=0.0, metavar='SHARE',
+                        help="give this share (0..1) of the pixels of an RGB-D folder's depth to "
+                             'the node as a source of metres; try 0.01')
     parser.add_argument('--out', type=Path, default=Path('out'), metavar='FOLDER',
                         help='where to write, in a folder named after the source (default: out)')
     add_config(parser, StreamConfig)
@@ -65,7 +68,14 @@ def run(args: argparse.Namespace) -> int:
     for name in ('rate', 'seconds'):
         if not 0.0 <= getattr(args, name) < 1e6:
             raise ValueError(f'--{name} must be 0 or more, got {getattr(args, name)}')
+    if not 0.0 <= args.known_depth <= 1.0:
+        raise ValueError(f'--known-depth must be in 0..1, got {args.known_depth}')
     capture = open_capture(args.source)
+    metric = args.known_depth > 0.0
+    if metric:
+        if not capture.has_truth:
+            raise ValueError(f'--known-depth needs an RGB-D folder, {args.source} has no depth')
+        parameters |= {'scale_sources': 'depth', 'unscaled': 'withhold'}
     for module in ('rclpy', 'dvd_ros.msg'):
         if find_spec(module) is None:
             raise OSError(f'{module} is not there: bash scripts/demo.sh sets up a ROS 2 of its '
@@ -96,11 +106,12 @@ def run(args: argparse.Namespace) -> int:
     if len(record.arrivals):
         result['ready'] = float(record.arrivals[0] * 1e-9 - began)
     truths, trouble = true_depth(record, capture, cut_short=bool(seconds))
-    result['accuracy'] = accuracy(record, truths, scale.near, scale.far)
+    result['accuracy'] = accuracy(record, truths, scale.near, scale.far, metric)
     result['scored'] = sum(truth is not None for truth in truths)
     title = f'{capture.name}, model {Path(args.model).name}'
     images = shown_images(record, capture, cut_short=bool(seconds))
-    pictures = write_pictures(folder, record, images, truths, scale.near, scale.far, title)
+    pictures = write_pictures(folder, record, images, truths, scale.near, scale.far, title,
+                              metric)
     path = folder / 'figures.json'
     path.write_text(json.dumps(result, indent=2) + '\n')
 
@@ -111,7 +122,8 @@ def run(args: argparse.Namespace) -> int:
     if result['dropped'].get('too_slow'):
         print(f'This machine is too slow for {rate:.3g} images per second; the oldest that wait '
               'are dropped. Slower play drops none: --rate')
-    print('Metres of the cloud are nominal: DVD gives relative depth.\n')
+    print(f'Metres are measured, from {100 * args.known_depth:.3g} % of the true depth.\n' if metric
+          else 'Metres of the cloud are nominal: DVD gives relative depth.\n')
     for made in (*pictures, path):
         print(f'  {os.path.relpath(made)}')
     return 0 if result['published'] and not result['stamp_faults'] else 1
@@ -151,6 +163,7 @@ def _record(nodes: Nodes, args: argparse.Namespace, expected: int | None, second
             line.end(f'the nodes are up after {time.monotonic() - start:.1f} s')
             nodes.start('video_node', source=args.source, rate=args.rate, seconds=seconds,
                         wait_for_subscriber=60.0, audience='depth_node, record_node',
+                        depth_share=args.known_depth,
                         **_reliable('publisher', 'image'),
                         **_reliable('publisher', 'camera_info'))
         if nodes.running('video_node'):

@@ -10,11 +10,15 @@ import cv2
 import numpy as np
 
 from dvd_ros.capture.source import Capture
-from dvd_ros.evaluation.align import baselines, evaluate_disparity, fit_depth
+from dvd_ros.evaluation.align import baselines, evaluate_disparity, fit_depth, valid_truth
 from dvd_ros.evaluation.contact_sheet import write_contact_sheet
+from dvd_ros.evaluation.metrics import all_metrics
 from dvd_ros.evaluation.stream_record import StreamRecord
 from dvd_ros.geometry.disparity import disparity_from_depth
 from dvd_ros.geometry.points import write_ply
+
+# Metres between which metric depth is turned back into disparity, for a fit.
+_METRIC_RANGE = (0.1, 1000.0)
 
 
 def stamp_faults(inputs: np.ndarray, depths: np.ndarray) -> list[str]:
@@ -122,48 +126,57 @@ def shown_images(record: StreamRecord, capture: Capture,
 
 
 def accuracy(record: StreamRecord, truths: list[np.ndarray | None], near: float,
-             far: float) -> dict[str, dict[str, float]]:
+             far: float, metric: bool = False) -> dict[str, dict[str, float]]:
     """
     Score the kept depth against the truth, beside predictions that need no model.
 
     One least-squares scale and shift in disparity for all of it, see align.evaluate_disparity;
     ``near`` and ``far`` are the nominal metres of disparity 1 and 0. Returns scores by name
-    ('dvd_ros', 'image row', 'constant'); empty where no pixel has both depth and truth.
+    ('dvd_ros', 'image row', 'constant'); empty where no pixel has both depth and truth. Where depth
+    is ``metric`` there is 'as measured', too: of the metres as they are, without any fit.
     """
+    near, far = _METRIC_RANGE if metric else (near, far)
     if not _comparable(record, truths, far):
         return {}
     depth, truth = _with_truth(record, truths)
     floors = baselines(truth)
-    return {'dvd_ros': evaluate_disparity(disparity_from_depth(depth, near, far), truth),
+    measured = {}
+    if metric:
+        measured['as measured'] = all_metrics(depth, truth, np.isfinite(depth) & valid_truth(truth))
+    return {**measured, 'dvd_ros': evaluate_disparity(disparity_from_depth(depth, near, far), truth),
             'image row': floors['image row'], 'constant': floors['constant']}
 
 
 def write_pictures(folder: Path, record: StreamRecord, images: list[np.ndarray],
                    truths: list[np.ndarray | None], near: float, far: float,
-                   title: str) -> list[Path]:
+                   title: str, metric: bool = False) -> list[Path]:
     """
     Write contact_sheet.png and cloud.ply; returns the paths of those that could be made.
 
     ``images`` and ``truths`` are those of the kept frames (`shown_images`, `true_depth`).
 
     With true depth the depth on the sheet is in its metres, by the fit of `accuracy`; without, it
-    is nominal, and so is the cloud always. Raises OSError if a file cannot be written.
+    is nominal, and so is the cloud. Depth that is ``metric`` is shown as it is. Raises OSError if
+    a file cannot be written.
     """
     written = []
+    near, far = _METRIC_RANGE if metric else (near, far)
     if len(record.kept):
         shown: list[np.ndarray] = list(record.depth)
         known: list[np.ndarray | None] | None = None
         if _comparable(record, truths, far):
-            disparity = disparity_from_depth(record.depth, near, far)
-            hole = np.full(record.depth.shape[1:], np.nan, np.float32)
-            fitted = fit_depth(disparity, np.stack([hole if t is None else t for t in truths]))
-            shown, known = list(fitted), truths
+            known = truths
+            if not metric:
+                disparity = disparity_from_depth(record.depth, near, far)
+                hole = np.full(record.depth.shape[1:], np.nan, np.float32)
+                shown = list(fit_depth(disparity, np.stack([hole if t is None else t
+                                                            for t in truths])))
         start = record.inputs[0] if len(record.inputs) else record.depths[0]
         times = (record.depths[record.kept] - start) * 1e-9
         path = folder / 'contact_sheet.png'
         write_contact_sheet(path, images, shown, known, times.tolist(),
                             columns=5, width=180, title=title,
-                            unit='m' if known else 'm nominal')
+                            unit='m' if known or metric else 'm nominal')
         written.append(path)
     if len(record.points):
         path = folder / 'cloud.ply'
@@ -208,7 +221,8 @@ def table(result: dict[str, Any]) -> str:
         rows.append(('segments', str(result['segments']), 'each on a scale of its own'))
     lines = [f'{name:<12} {value:>8}   {words}'.rstrip() for name, value, words in rows]
     if result.get('accuracy'):
-        lines += ['', f'against true depth, {result["scored"]} frames, one scale and shift:',
+        lines += ['', f'against true depth, {result["scored"]} frames, one scale and shift'
+                  + (' but for the first:' if 'as measured' in result['accuracy'] else ':'),
                   f'{"":<12} {"AbsRel":>8} {"delta1":>8}']
         lines += [f'{name:<12} {scores["abs_rel"]:8.3f} {scores["delta1"]:8.3f}'
                   for name, scores in result['accuracy'].items()]

@@ -126,6 +126,10 @@ class VideoNodeConfig:
         '', 'names of the nodes to wait for, separated by commas; empty: any one subscriber'
     )
     seconds: float = option(0.0, 'end after so long; 0: at the end of the source', 0.0, 1e6)
+    depth_share: float = option(
+        0.0, "share of the pixels of an RGB-D folder's depth that is published on scale/depth, as"
+        ' a depth camera would; 0: no depth', 0.0, 1.0
+    )
     exit_at_end: bool = option(True, 'end the process after the last image')
 
     def __post_init__(self) -> None:
@@ -144,3 +148,5 @@ class VideoNodeConfig:
             )
         if not self.seconds >= 0.0:
             raise ValueError(f'seconds must be 0 or more, got {self.seconds}')
+        if not 0.0 <= self.depth_share <= 1.0:
+            raise ValueError(f'depth_share must be in 0..1, got {self.depth_share}')

@@ -6,6 +6,7 @@ import math
 import time
 from itertools import count
 
+import numpy as np
 import rclpy
 from rclpy.duration import Duration
 from rclpy.executors import SingleThreadedExecutor
@@ -17,6 +18,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from dvd_ros.capture import open_capture
 from dvd_ros.geometry import Intrinsics
 from dvd_ros.ros.camera_info import camera_info
+from dvd_ros.ros.depth_messages import float_image
 from dvd_ros.ros.image_conversion import fill_image
 from dvd_ros.ros.parameters import VideoNodeConfig, declare
 from dvd_ros.ros.run_node import run_node
@@ -35,6 +37,9 @@ _LATE = 0.5
 
 class VideoNode(Node):
     """Publishes `image` (rgb8) and `camera_info` from a capture source, best effort.
+
+    With `depth_share` it publishes that share of the true depth's pixels, too, on `scale/depth`
+    (32FC1, NaN elsewhere), ahead of the image: a stand-in for a depth camera that sees little.
 
     Images leave at the intervals of the source's own stamps, scaled where parameter `rate` asks
     for another rate, and are stamped with the time at which they were due: the differences of the
@@ -64,6 +69,14 @@ class VideoNode(Node):
             )
             for kind, topic in ((Image, 'image'), (CameraInfo, 'camera_info'))
         )
+        self._depth = None
+        if self._config.depth_share:
+            if not self._capture.has_truth:
+                raise ValueError(f"depth_share needs an RGB-D folder, '{self._config.source}' has "
+                                 'no depth')
+            self._depth = self.create_publisher(
+                Image, 'scale/depth', qos_profile_sensor_data, qos_overriding_options=overridable
+            )
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self)
         self._audience = {name.strip() for name in self._config.audience.split(',')} - {''}
@@ -108,14 +121,14 @@ class VideoNode(Node):
         """Publish the source once; intervals are `stretch` times those of its stamps."""
         first: int | None = None
         start = begin = due = 0
-        for frame in self._capture:
+        for index, frame in enumerate(self._capture):
             if first is not None:
                 due = round((frame.stamp - first) * stretch)
                 if due >= self._left * 1e9:
                     break
             if self._capture.live:
                 first = frame.stamp if first is None else first
-                self._publish(frame, frame.stamp)
+                self._publish(frame, frame.stamp, index)
                 self._spin_until(time.monotonic() + 0.001)
                 if not rclpy.ok():
                     return
@@ -135,17 +148,21 @@ class VideoNode(Node):
                     f'reading the source is too slow for its rate: {late * 1e-9:.1f} s late',
                     throttle_duration_sec=5.0,
                 )
-            self._publish(frame, begin + due)
+            self._publish(frame, begin + due, index)
         # The next turn of a loop begins one interval later.
         self._left -= due * 1e-9 + stretch / self._capture.rate
         self._spin_until(time.monotonic() + stretch / self._capture.rate)
 
-    def _publish(self, frame: Frame, stamp: int) -> None:
+    def _publish(self, frame: Frame, stamp: int, index: int) -> None:
         height, width = frame.image.shape[:2]
         intrinsics = frame.intrinsics or Intrinsics.from_hfov(width, height, self._config.hfov)
         head = header(stamp, frame.frame_id)
         info = camera_info(intrinsics, None)
         info.header = head
+        truth = self._capture.truth(index) if self._depth is not None else None
+        if self._depth is not None and truth is not None:
+            hidden = np.random.default_rng(index).random(truth.shape) >= self._config.depth_share
+            self._depth.publish(float_image(np.where(hidden, np.float32(np.nan), truth), head))
         self._camera_info.publish(info)
         self._image.publish(fill_image(Image(header=head), frame.image, 'rgb8'))
         self.published += 1
