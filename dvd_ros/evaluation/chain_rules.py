@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from dvd_ros.stream import Alignment, WindowAligner
+from dvd_ros.stream import Alignment, StreamConfig, WindowAligner
 from dvd_ros.stream.overlap_fit import least_squares
 
 # Name in tables, and what new_chain takes.
@@ -23,10 +23,11 @@ class Chain(Protocol):
 
 def new_chain(rule: str) -> Chain:
     """Give a fresh chain: 'least_squares', or a rule of stream.WindowAligner."""
-    return LeastSquaresChain() if rule == 'least_squares' else WindowAligner(rule)
+    return (LeastSquareChain() if rule == 'least_squares' else
+            WindowAligner(StreamConfig(rule=rule)))
 
 
-class LeastSquaresChain:
+class LeastSquareChain:
     """
     Every window by least squares to the window before as that was published; nothing clipped.
 

@@ -24,6 +24,7 @@ from dvd_ros.ros.mailbox import Mailbox
 from dvd_ros.ros.parameters import DepthNodeConfig, declare
 from dvd_ros.ros.run_node import run_node
 from dvd_ros.ros.stamps import nanoseconds
+from dvd_ros.scale import ScaleConfig, StreamScale
 from dvd_ros.stream import DepthFrame, DepthStream, StreamConfig
 
 # How long the very first image waits for a camera_info that is still on its way, seconds.
@@ -50,6 +51,7 @@ class DepthNode(Node):
     def __init__(self) -> None:
         super().__init__('depth_node')
         config = declare(self, StreamConfig)
+        scale = declare(self, ScaleConfig)
         self._config = declare(self, DepthNodeConfig)
         regressor = load_regressor(
             self._config.model, backend=self._config.backend, device=self._config.device,
@@ -63,7 +65,8 @@ class DepthNode(Node):
         self._mailbox: Mailbox[Mail] = Mailbox(self._config.queue)
         self._outputs = DepthOutputs(self, config.window, self._config.hfov)
         self._worker = DepthWorker(
-            self._mailbox, self._read, DepthStream(regressor, config), self._deliver,
+            self._mailbox, self._read, DepthStream(regressor, config, StreamScale(scale)),
+            self._deliver,
             self._config.flush_after, self._report,
         )
         self._diagnostics = DepthDiagnostics(self, self._worker.progress, regressor.name)
@@ -83,8 +86,8 @@ class DepthNode(Node):
         new = config.stride or f'at most {config.most_new}, as this machine keeps up,'
         log.info(f"model '{regressor.name}', windows of {config.window} frames, {new} of them new; "
                  f'images read by {converter}')
-        log.info(f'metres are nominal, not measured: disparity 1 is taken as {config.near} m and '
-                 f'disparity 0 as {config.far} m (parameters near, far)')
+        log.info(f'metres are nominal, not measured: disparity 1 is taken as {scale.near} m and '
+                 f'disparity 0 as {scale.far} m (parameters near, far)')
         log.info(f"waiting for images on '{self._subscribed[1].topic_name}'")
 
     def run(self) -> int:

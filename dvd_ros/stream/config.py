@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
 RULES = ('bounded', 'dvd')
+LATENCIES = ('low', 'smooth')
 
 
 def _option(default: Any, help: str) -> Any:  # noqa: A002
@@ -31,8 +31,10 @@ class StreamConfig:
                              'machine keeps up with live, else window - overlap')
     rule: str = _option('bounded', "alignment of windows: 'bounded' (no drift) or 'dvd' "
                                    '(the published rule)')
-    near: float = _option(0.5, 'nominal depth of disparity 1, metres')
-    far: float = _option(20.0, 'nominal depth of disparity 0, metres')
+    latency: str = _option('low', "'low': depth as soon as its window is done; 'smooth': the "
+                                  'newest overlap frames wait for the next window, which is '
+                                  'blended in')
+    cuts: bool = _option(True, 'a cut to another scene, seen in the images, begins a new segment')
     max_gap: float = _option(2.0, 'a longer gap between stamps begins a new segment, seconds')
     max_backstep: float = _option(0.5, 'stamps that run back by more begin a new segment, by '
                                        'less the frame is dropped, seconds')
@@ -47,11 +49,9 @@ class StreamConfig:
                              f'0 to have it chosen, got {self.stride}')
         if self.rule not in RULES:
             raise ValueError(f'rule must be one of {", ".join(RULES)}, got {self.rule!r}')
-        if not (self.near > 0.0 and math.isfinite(self.near)):
-            raise ValueError(f'near must be a positive number of metres, got {self.near}')
-        if not (self.far > self.near and math.isfinite(self.far)):
-            raise ValueError(f'far must be finite and greater than near = {self.near} m, '
-                             f'got {self.far}')
+        if self.latency not in LATENCIES:
+            raise ValueError(f'latency must be one of {", ".join(LATENCIES)}, got '
+                             f'{self.latency!r}')
         if not self.max_gap > 0.0:
             raise ValueError(f'max_gap must be more than 0 seconds, got {self.max_gap}')
         if not self.max_backstep >= 0.0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ _FLAT = 1e-10
 _TUKEY = 4.685
 _MAD_TO_SIGMA = 1.4826
 _ROUNDS = 8
+# A model's errors are smooth, so that more values than this cost time and add nothing.
+_MOST_VALUES = 8192
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,22 @@ def robust_sd_ratio(current: np.ndarray, reference: np.ndarray) -> OverlapFit:
             return OverlapFit(1.0, mean_r - mean_c, mean_c, 0.0, 0.0, total / weight.size, False)
         previous, scale = scale, float(np.sqrt(var_r / var_c))
         shift = mean_r - scale * mean_c
-        if abs(scale / previous - 1.0) < 1e-6:
+        if abs(scale / previous - 1.0) < 1e-5:
             break
     correlation = covariance / float(np.sqrt(var_c * var_r))
     return OverlapFit(scale, shift, mean_c, float(np.sqrt(max(
         var_r + scale ** 2 * var_c - 2.0 * scale * covariance, 0.0))), correlation,
         float(total / weight.size), True)
+
+
+def correlation_of(current: np.ndarray, reference: np.ndarray) -> float:
+    """Return Pearson's correlation of the finite values of two arrays; 0 where one is constant."""
+    current, reference = current.ravel(), reference.ravel()
+    finite = np.isfinite(current) & np.isfinite(reference)
+    current, reference = current[finite], reference[finite]
+    if current.size == 0 or _is_flat(current) or _is_flat(reference):
+        return 0.0
+    return float(np.corrcoef(current, reference)[0, 1])
 
 
 def _is_flat(values: np.ndarray) -> bool:
