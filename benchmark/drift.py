@@ -10,8 +10,8 @@ sd             standard deviation of log gain after the last window
 rms            of log gain over all windows
 offset, sd     published minus true disparity at the centre of the content (0.5), mean and sd
 seam           mean |difference| of a window's last frame as published and as the next window has
-               it: over the first 30 seams, where least squares still has its scale; in parts of
-               that of least squares there; over all seams
+               it, by the gain (a scale that is lost has no seams): over the first 30 seams, where
+               least squares still has its scale; in parts of that of least squares there; over all
 
 Gain and offset are of the 20 windows up to the count. Cuts: found / there, and false ones.
 --plot draws gain and offset against the number of windows. On the shipped model: drift_walk.py.
@@ -51,7 +51,7 @@ def table(tracks: dict[str, Track], counts: list[int]) -> str:
         rms = float(np.sqrt(np.mean(track.log_gain ** 2)))
         lines.append(f'{name:{widest}}  {gains}  {rows[-1].gain_sd:5.3f}  {rms:5.3f}  {offsets}  '
                      f'{rows[-1].offset_sd:5.3f}  {first:6.4f}  {first / reference:4.2f}  '
-                     f'{np.nanmean(track.seam):7.4f}')
+                     f'{float(np.nanmean(track.seam)):7.3g}')
     found = {name: f'{int((t.cut & t.declared).sum())}/{int(t.cut.sum())}, '
                    f'{int((~t.cut & t.declared).sum())} false' for name, t in tracks.items()}
     if any(t.cut.any() or t.declared.any() for t in tracks.values()):

@@ -26,8 +26,9 @@ class Track:
 
     gain: of published disparity against the truth, mean over the new frames.
     offset: published minus true where the truth is CENTRE, likewise.
-    seam: mean |difference| of the last frame as published, and as the next window has it; NaN
-    at a cut and for the last window.
+    seam: mean |difference| of the last frame as published and as the next window has it, by the
+    gain it was published with: a scale that is lost leaves no seams. NaN at a cut and for the last
+    window.
     cut, declared: where a scene began, and where the rule began a segment (not the first).
     """
 
@@ -102,18 +103,23 @@ def _track_stream(case: DriftCase, windows: int, seed: int, shape: Shape) -> dic
     tracks = {name: Track(*(np.full(windows, np.nan) for _ in range(3)),
                           *(np.zeros(windows, bool) for _ in range(2))) for name in RULES}
     before: dict[str, Alignment] = {}
+    last: np.ndarray | None = None
     for i, window in enumerate(simulate(case, windows, seed, shape)):
         new = shape.window if i == 0 else shape.stride
+        again = window.raw[shape.overlap - 1].astype(np.float64)
         for name, chain in chains.items():
             done, track = chain.align(window.raw, new), tracks[name]
             track.gain[i], track.offset[i] = _gain_and_offset(done, window)
             track.cut[i] = window.cut
-            if name in before:
-                last = before[name]
-                track.declared[i] = done.segment != last.segment
+            if last is not None:
+                was = before[name]
+                track.declared[i] = done.segment != was.segment
                 if not window.cut:
-                    track.seam[i - 1] = _seam(last, done, window.raw[shape.overlap - 1])
+                    jump = (again * done.scale - last * was.scale) + (done.shift - was.shift)
+                    track.seam[i - 1] = np.abs(jump).mean() / max(abs(track.gain[i - 1]),
+                                                                  _LEAST_GAIN)
             before[name] = done
+        last = window.raw[-1].astype(np.float64)
     return tracks
 
 
@@ -122,9 +128,3 @@ def _gain_and_offset(done: Alignment, window: SimulatedWindow) -> tuple[float, f
     gain, level = window.gain[-len(scale):], window.level[-len(scale):]
     at_centre = scale * (gain * CENTRE + level) + shift
     return float((scale * gain).mean()), float(at_centre.mean() - CENTRE)
-
-
-def _seam(last: Alignment, done: Alignment, raw: np.ndarray) -> float:
-    """``raw`` [H,W]: the last frame of the window before, as the next window sees it."""
-    again = np.maximum(raw * np.float32(done.scale) + np.float32(done.shift), 0.0)
-    return float(np.abs(last.disparity[-1] - again).mean())
