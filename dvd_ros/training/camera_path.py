@@ -27,7 +27,8 @@ def _wander(rng: np.random.Generator, times: np.ndarray, size: float, slowest: f
     return value
 
 
-def _orientation(yaw: float, pitch: float, roll: float) -> np.ndarray:
+def orientation(yaw: float, pitch: float, roll: float) -> np.ndarray:
+    """Camera to world [3,3] of angles in radians: yaw about z, pitch up, roll to the right."""
     forward = np.array([np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), np.sin(pitch)])
     right = np.cross(forward, [0.0, 0.0, 1.0])
     right /= np.linalg.norm(right)
@@ -73,6 +74,6 @@ def random_path(rng: np.random.Generator, scene: Scene, frames: int, rate: float
         centres = np.clip(centres, low, high)
     poses = np.empty((frames, 3, 4))
     for i in range(frames):
-        poses[i, :, :3] = _orientation(yaws[i], pitches[i], rolls[i])
+        poses[i, :, :3] = orientation(yaws[i], pitches[i], rolls[i])
         poses[i, :, 3] = centres[i]
     return CameraPath(poses, times)
