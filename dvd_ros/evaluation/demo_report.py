@@ -140,10 +140,10 @@ def accuracy(record: StreamRecord, truths: list[np.ndarray | None], near: float,
         return {}
     depth, truth = _with_truth(record, truths)
     floors = baselines(truth)
-    measured = {}
-    if metric:
-        measured['as measured'] = all_metrics(depth, truth, np.isfinite(depth) & valid_truth(truth))
-    return {**measured, 'dvd_ros': evaluate_disparity(disparity_from_depth(depth, near, far), truth),
+    scores = {'as measured': all_metrics(depth, truth, np.isfinite(depth) & valid_truth(truth))
+              } if metric else {}
+    disparity = disparity_from_depth(depth, near, far)
+    return {**scores, 'dvd_ros': evaluate_disparity(disparity, truth),
             'image row': floors['image row'], 'constant': floors['constant']}
 
 
