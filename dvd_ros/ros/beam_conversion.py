@@ -28,16 +28,12 @@ def points_from_scan(message: Any) -> np.ndarray:
                     axis=-1).astype(np.float32)
 
 
-def range_from_message(message: Any) -> tuple[float, float | None]:
+def range_from_message(message: Any) -> float:
     """Distance along the beam of a `sensor_msgs/Range`, or any object with its fields.
 
-    Returns metres, NaN where there is no reading within `min_range` .. `max_range`, and their
-    standard deviation, None where the message does not tell (as before ROS 2 Jazzy).
+    Metres; NaN where there is no reading within `min_range` .. `max_range`.
     """
     value = float(message.range)
     low, high = float(message.min_range), float(message.max_range)
-    # The sensors of REP-117 with one fixed distance have min_range = max_range.
-    if not math.isfinite(value) or value <= 0.0 or value < low or (high > 0.0 and value > high):
-        value = math.nan
-    variance = float(getattr(message, 'variance', 0.0))
-    return value, math.sqrt(variance) if variance > 0.0 and math.isfinite(variance) else None
+    good = math.isfinite(value) and value > 0.0 and value >= low and (high <= 0.0 or value <= high)
+    return value if good else math.nan

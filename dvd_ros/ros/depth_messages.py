@@ -73,9 +73,16 @@ def metric_scale(newest: DepthFrame) -> MetricScale:
     scale = newest.scale
     return MetricScale(
         header=header(newest.stamp, newest.frame.frame_id), segment=newest.segment,
-        metric=bool(scale.metric), scale=float(scale.a), offset=float(scale.b),
+        metric=bool(scale.metric), nominal=bool(scale.nominal), reason=scale.reason,
+        scale=float(scale.a), offset=float(scale.b),
         covariance=np.asarray(scale.covariance, np.float64).reshape(4),
         relative_sigma=float(scale.relative_sigma),
-        sources=[ScaleSource(name=source.name, used=bool(source.used), status=source.status)
-                 for source in scale.sources],
+        sources=[
+            ScaleSource(
+                name=source.name, used=bool(source.used), status=source.status,
+                observations=int(source.observations), age=float(source.age),
+                relative_sigma=float(source.relative_sigma),
+            )
+            for source in scale.sources
+        ],
     )

@@ -1,10 +1,10 @@
-"""Where a source's frame lies in the camera's: from a parameter, from TF, or the same frame."""
+"""Where one frame lies in another: from a parameter, from TF, or because they are the same."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
-from dvd_ros.ros.pose import Pose
+from dvd_ros.geometry.transform import RigidTransform
 
 
 class ExtrinsicsError(LookupError):
@@ -14,8 +14,8 @@ class ExtrinsicsError(LookupError):
 class Extrinsics(Protocol):
     """Finds the pose of one frame in another at a time."""
 
-    def find(self, parent: str, child: str, stamp: int) -> Pose:
-        """The pose of frame `child` in frame `parent` at `stamp` (ns).
+    def find(self, parent: str, child: str, stamp: int) -> RigidTransform:
+        """The way from frame `child` to frame `parent` at `stamp` (ns): the child's pose.
 
         Raises ExtrinsicsError.
         """
@@ -27,19 +27,19 @@ class GivenPose:
     It cannot tell which frame it was meant for; that the frame changes later it can, and refuses.
     """
 
-    def __init__(self, pose: Pose, parameter: str) -> None:
+    def __init__(self, pose: RigidTransform, parameter: str) -> None:
         self._pose = pose
         self._parameter = parameter
         self._frames: tuple[str, str] | None = None
 
-    def find(self, parent: str, child: str, stamp: int) -> Pose:  # noqa: ARG002
+    def find(self, parent: str, child: str, stamp: int) -> RigidTransform:  # noqa: ARG002
         """As Extrinsics."""
         if self._frames is None:
             self._frames = parent, child
         if self._frames != (parent, child):
             was = ' in '.join(repr(frame) for frame in reversed(self._frames))
-            raise ExtrinsicsError(f'frame {child!r} in {parent!r}, but parameter {self._parameter} '
-                                  f'was taken for {was}')
+            raise ExtrinsicsError(f'wrong frame: {child!r} in {parent!r}, but parameter '
+                                  f'{self._parameter} was taken for {was}')
         return self._pose
 
 
@@ -70,15 +70,15 @@ class TfPoses:
         # Kept: a listener that is collected stops to listen.
         self._listener = tf2_ros.TransformListener(self._buffer, node)
 
-    def find(self, parent: str, child: str, stamp: int) -> Pose:
+    def find(self, parent: str, child: str, stamp: int) -> RigidTransform:
         """As Extrinsics."""
         if parent == child:
-            return Pose.identity()
+            return RigidTransform.identity()
         if self._buffer is None:
-            raise ExtrinsicsError(f'frame {child!r} is not the image\'s {parent!r} and '
-                                  f'{self._missing}')
+            raise ExtrinsicsError(f'wrong frame: {child!r} is not {parent!r}, and {self._missing}')
         if not child or not parent:
-            raise ExtrinsicsError(f'frame {child!r} in {parent!r}: a header without frame_id')
+            raise ExtrinsicsError(f'wrong frame: {child!r} in {parent!r}, a header without '
+                                  'frame_id')
         from rclpy.time import Time
 
         for time in (Time(nanoseconds=stamp), Time()):
@@ -88,9 +88,12 @@ class TfPoses:
             except self._error as error:
                 trouble = error
         else:
-            raise ExtrinsicsError(f'no transform from {child!r} to {parent!r}: {trouble}')
+            raise ExtrinsicsError(f'wrong frame: no transform from {child!r} to {parent!r}: '
+                                  f'{trouble}')
         move, turn = found.transform.translation, found.transform.rotation
         try:
-            return Pose.from_quaternion((move.x, move.y, move.z), (turn.x, turn.y, turn.z, turn.w))
+            return RigidTransform.from_quaternion((move.x, move.y, move.z),
+                                                  (turn.x, turn.y, turn.z, turn.w))
         except ValueError as error:
-            raise ExtrinsicsError(f'transform from {child!r} to {parent!r}: {error}') from error
+            raise ExtrinsicsError(f'wrong frame: transform from {child!r} to {parent!r}: '
+                                  f'{error}') from error

@@ -1,68 +1,51 @@
-"""Which way is up, from the messages of an inertial measurement unit; numpy only."""
+"""Which way is down, from the messages of an inertial measurement unit; numpy only."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from dvd_ros.ros.pose import Pose
+from dvd_ros.geometry.transform import RigidTransform
 
-# Seconds over which accelerations are averaged: longer than a jolt, shorter than a slope.
-_AVERAGED = 1.0
-# m/s^2. What differs by more from standard gravity is a jolt and left out.
+# m/s^2. What differs by more from standard gravity is a jolt.
 _GRAVITY, _JOLT = 9.80665, 3.0
 
 
-class UpFromImu:
-    """Follows the direction that is up in the frame of an IMU.
+class ImuError(ValueError):
+    """A message of an IMU does not tell where down is."""
+
+
+def down_from_imu(message: Any) -> np.ndarray:
+    """The direction of gravity by a `sensor_msgs/Imu`, or any object with its fields.
 
     Where the message has an orientation (REP-145: of the IMU in a frame whose z is up) that is
-    taken, as who made it knows more than one sample tells. Else the acceleration is, which at rest
-    points up, averaged over a second of message stamps. A message that says of an orientation that
-    it has none (covariance -1), or has the one of an empty message, has none.
+    taken, as who made it knows more than one sample tells. Else the acceleration is, which points
+    up at rest. A message that says of its orientation that it has none (covariance -1), or has the
+    one of an empty message, has none.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 [3], a vector that points down, in the frame of the message.
+
+    Raises
+    ------
+    ImuError
+        where it has neither, or is being shaken.
+
     """
-
-    def __init__(self) -> None:
-        self._mean: np.ndarray | None = None
-        self._last = 0
-
-    def take(self, message: Any, stamp: int) -> np.ndarray | None:
-        """The unit vector that points up, in the IMU's frame.
-
-        Parameters
-        ----------
-        message:
-            a `sensor_msgs/Imu`, or any object with its fields.
-        stamp:
-            of the message, ns.
-
-        Returns
-        -------
-        numpy.ndarray or None
-            float64 [3]; None where the message tells neither.
-
-        """
-        up = _of_orientation(message)
-        if up is None:
-            self._average(message, stamp)
-            up = self._mean
-        length = 0.0 if up is None else float(np.linalg.norm(up))
-        return up / length if up is not None and length > 0.0 else None
-
-    def _average(self, message: Any, stamp: int) -> None:
-        vector = message.linear_acceleration
-        sample = np.array([vector.x, vector.y, vector.z], float)
-        if message.linear_acceleration_covariance[0] == -1 or not np.isfinite(sample).all() or \
-                abs(np.linalg.norm(sample) - _GRAVITY) > _JOLT:
-            return
-        step = (stamp - self._last) * 1e-9
-        if self._mean is None or not 0.0 <= step < _AVERAGED:
-            self._mean = sample
-        else:
-            self._mean += (1.0 - math.exp(-step / _AVERAGED)) * (sample - self._mean)
-        self._last = stamp
+    down = _of_orientation(message)
+    if down is not None:
+        return down
+    if message.linear_acceleration_covariance[0] == -1:
+        raise ImuError('an IMU without orientation and acceleration')
+    vector = message.linear_acceleration
+    up = np.array([vector.x, vector.y, vector.z], float)
+    length = float(np.linalg.norm(up))
+    if not abs(length - _GRAVITY) < _JOLT:
+        raise ImuError(f'an acceleration of {length:.1f} m/s^2 is not gravity alone')
+    return -up
 
 
 def _of_orientation(message: Any) -> np.ndarray | None:
@@ -70,6 +53,8 @@ def _of_orientation(message: Any) -> np.ndarray | None:
     if message.orientation_covariance[0] == -1 or (q.x, q.y, q.z, q.w) == (0.0, 0.0, 0.0, 1.0):
         return None
     try:
-        return Pose.from_quaternion((0.0, 0.0, 0.0), (q.x, q.y, q.z, q.w)).rotation[2]
+        turn = RigidTransform.from_quaternion((0.0, 0.0, 0.0), (q.x, q.y, q.z, q.w))
     except ValueError:
         return None
+    # Row 2 is the world's z, up, in the IMU's axes.
+    return -turn.rotation[2]
