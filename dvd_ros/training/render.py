@@ -37,12 +37,17 @@ class RenderConfig:
 
 @dataclass(frozen=True)
 class Clip:
-    """images uint8 [T,H,W,3] RGB; depth float32 [T,H,W] metres (inf: sky); focal in pixels."""
+    """images uint8 [T,H,W,3] RGB; depth float32 [T,H,W] metres (inf: sky); focal in pixels.
+
+    The principal point is the image's centre. poses float64 [T,3,4]: camera (right, down, forward)
+    to world (metres, z up, the floor at z = 0).
+    """
 
     images: np.ndarray
     depth: np.ndarray
     focal: float
     rate: float
+    poses: np.ndarray | None = None
 
 
 def _try_clip(seed: tuple[int, ...], config: RenderConfig) -> Clip | None:
@@ -70,7 +75,7 @@ def _try_clip(seed: tuple[int, ...], config: RenderConfig) -> Clip | None:
     disparity = 1 / depth[0]  # one wall alone teaches nothing about distance
     if np.quantile(disparity, 0.98) < 1.3 * np.quantile(disparity, 0.02) + 1e-4:
         return None
-    return Clip(photograph(linear, rng), depth, focal * config.width / width, rate)
+    return Clip(photograph(linear, rng), depth, focal * config.width / width, rate, path.poses)
 
 
 def render_clip(seed: int, config: RenderConfig | None = None) -> Clip:
