@@ -35,8 +35,8 @@ def generate_launch_description() -> LaunchDescription:
         argument('camera_info', 'camera_info', 'topic of their camera_info'),
         argument('namespace', '', 'namespace of the nodes: depth is NAMESPACE/dvd/depth'),
         argument('model', '', 'mini, dvd-1.0, dvd-1.1 or a model folder; empty: as in params_file'),
-        argument('scale_sources', '', 'sources of metres, separated by commas: depth, points, scan, '
-                                      'range, ground; empty: as in params_file'),
+        argument('scale_sources', '', 'sources of metres, separated by commas: depth, points, '
+                                      'scan, range, ground; empty: as in params_file'),
         *(argument(name, topic, f'topic that becomes {topic}')
           for topic, name in _SCALE_TOPICS.items()),
         argument('params_file', os.path.join(share, 'config', 'depth.yaml'),

@@ -119,7 +119,8 @@ def test_regressor_imports_torch_only_in_a_backend_that_was_asked_for():
 def test_ros_is_imported_in_ros_only():
     def of_ros(found: Import) -> bool:
         return (
-            found.top in {'rclpy', 'cv_bridge', 'launch', 'launch_ros', 'ament_index_python', 'tf2_ros'}
+            found.top in {'rclpy', 'cv_bridge', 'launch', 'launch_ros', 'ament_index_python',
+                          'tf2_ros'}
             or found.top.endswith(('_msgs', '_interfaces'))
             or found.part == 'msg'
         )

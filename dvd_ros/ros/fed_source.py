@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from dvd_ros.geometry.intrinsics import Intrinsics
@@ -11,32 +9,30 @@ from dvd_ros.scale.observation import Observation, Silence
 from dvd_ros.scale.source import ScaleSource
 
 
-@dataclass
 class FedSource:
     """
     Answers as its source does, and where that is silent says what is wrong with its messages.
-
-    Both may be set from another thread than the one that asks.
 
     Parameters
     ----------
     source
         The source.
     fed
-        Whether a message has ever been given to it; before that it is not asked.
+        Whether a message has ever been given to it; before that it is not asked. It and
+        ``trouble`` may be set from another thread than the one that asks.
+
+    Attributes
+    ----------
     trouble
-        Why the newest message could not be given to it; '' where it could.
+        Why the newest message could not be given to the source; '' where it could.
 
     """
 
-    source: ScaleSource
-    fed: bool = False
-    trouble: str = ''
-
-    @property
-    def name(self) -> str:
-        """The source's."""
-        return self.source.name
+    def __init__(self, source: ScaleSource, fed: bool = False) -> None:
+        self.name = source.name
+        self.fed = fed
+        self.trouble = ''
+        self._source = source
 
     def observe(self, stamp: int, intrinsics: Intrinsics | None,
                 disparity: np.ndarray) -> Observation | Silence:
@@ -44,5 +40,5 @@ class FedSource:
         trouble = self.trouble
         if not self.fed:
             return Silence(trouble or 'silent: no message yet')
-        said = self.source.observe(stamp, intrinsics, disparity)
+        said = self._source.observe(stamp, intrinsics, disparity)
         return Silence(trouble) if isinstance(said, Silence) and trouble else said

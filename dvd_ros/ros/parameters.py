@@ -46,9 +46,9 @@ def _descriptor(help_text: str, default: Any, limits: tuple[Any, Any]) -> Parame
 def declare(node: Any, config: type[Config]) -> Config:
     """Declare every field of a config dataclass on a node and return the config as it was set.
 
-    The field's default is the parameter's (of a tuple: a list of strings), its `metadata['help']` the description and
-    `metadata['range']`, where there is one, the range. The parameters are read-only: the node
-    takes them at its start.
+    The field's default is the parameter's, its `metadata['help']` the description and
+    `metadata['range']`, where there is one, the range. A tuple is a list of strings. The
+    parameters are read-only: the node takes them at its start.
 
     Raises
     ------

@@ -35,5 +35,5 @@ def pose_from_text(text: str) -> RigidTransform:
         return RigidTransform.from_rpy(tuple(values[:3]), *values[3:])
     if len(values) == 7 and abs(math.hypot(*values[3:]) - 1.0) < _UNIT:
         return RigidTransform.from_quaternion(tuple(values[:3]), tuple(values[3:]))
-    raise ValueError("a pose is 'x y z roll pitch yaw' or 'x y z qx qy qz qw' in metres and radians "
-                     f'(the quaternion of length 1), got {text!r}')
+    raise ValueError("a pose is 'x y z roll pitch yaw' or 'x y z qx qy qz qw' in metres and "
+                     f'radians (the quaternion of length 1), got {text!r}')

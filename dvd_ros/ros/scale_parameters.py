@@ -32,8 +32,8 @@ class ScaleParameters:
     camera_height: float = option(
         0.0, 'height of the camera above the floor, metres; source ground needs it', 0.0, 1000.0)
     camera_tilt: str = option(
-        'fixed', "where the camera's pitch and roll come from: fixed (the parameters), imu (gravity "
-        'by topic imu) or tf (ground_frame)')
+        'fixed', "where the camera's pitch and roll come from: fixed (the parameters), imu "
+        '(gravity by topic imu) or tf (ground_frame)')
     camera_pitch: float = option(
         0.0, 'how far the camera looks down, radians; negative: up', -1.6, 1.6)
     camera_roll: float = option(
@@ -57,8 +57,8 @@ class ScaleParameters:
                     raise ValueError(f'{name}: {error}') from error
         left, top, right, bottom = self.box
         if not (0.0 <= left < right <= 1.0 and 0.0 <= top < bottom <= 1.0):
-            raise ValueError("range_box must be 'left top right bottom' with 0 <= left < right <= 1 "
-                             f'and 0 <= top < bottom <= 1, got {self.range_box!r}')
+            raise ValueError("range_box must be 'left top right bottom' with 0 <= left < right "
+                             f'<= 1 and 0 <= top < bottom <= 1, got {self.range_box!r}')
         if not (self.camera_height >= 0.0 and math.isfinite(self.camera_height)):
             raise ValueError(f'camera_height must be 0 or more metres, got {self.camera_height}')
         if 'ground' in self.sources and self.camera_height == 0.0:

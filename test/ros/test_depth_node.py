@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-OUTPUTS = ('depth', 'camera_info', 'points', 'disparity', 'alignment')
+OUTPUTS = ('depth', 'camera_info', 'points', 'disparity', 'confidence', 'alignment', 'scale')
 WINDOW, OVERLAP = 5, 2
 NEAR, FAR = 0.4, 12.0
 SIZE = (48, 64)
@@ -30,13 +30,13 @@ class Camera:
         from diagnostic_msgs.msg import DiagnosticArray
         from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
-        from dvd_ros.msg import WindowAlignment
+        from dvd_ros.msg import MetricScale, WindowAlignment
 
         self.peer = peer
         self.prefix = prefix
         self._image = peer.node.create_publisher(Image, f'{prefix}/image', 100)
         self._info = peer.node.create_publisher(CameraInfo, f'{prefix}/camera_info', 100)
-        kinds = (Image, CameraInfo, PointCloud2, Image, WindowAlignment)
+        kinds = (Image, CameraInfo, PointCloud2, Image, Image, WindowAlignment, MetricScale)
         for name, kind in zip(OUTPUTS, kinds, strict=True):
             peer.subscribe(kind, f'{prefix}/dvd/{name}')
         if '/diagnostics' not in peer.received:
@@ -114,7 +114,7 @@ class Camera:
 
         def own():
             return [status for array in self.peer.received['/diagnostics']
-                    for status in array.status if status.name.startswith(f'{self.prefix}/')]
+                    for status in array.status if status.name == f'{self.prefix}/depth_node: depth']
 
         status = self.peer.wait(own, 'diagnostics')[-1]
         return {pair.key: float(pair.value) for pair in status.values}
