@@ -33,6 +33,9 @@ class StreamConfig:
                                    '(the published rule)')
     near: float = _option(0.5, 'nominal depth of disparity 1, metres')
     far: float = _option(20.0, 'nominal depth of disparity 0, metres')
+    unscaled: str = _option('nominal', "depth while no source gives metres: 'nominal' (by near "
+                                       "and far) or 'withhold' (NaN)")
+    max_depth: float = _option(200.0, 'metric depth beyond is +Inf, metres')
     max_gap: float = _option(2.0, 'a longer gap between stamps begins a new segment, seconds')
     max_backstep: float = _option(0.5, 'stamps that run back by more begin a new segment, by '
                                        'less the frame is dropped, seconds')

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from dvd_ros.geometry.intrinsics import Intrinsics
-from dvd_ros.scale.nominal import NominalScale
+from dvd_ros.scale import ScaleConfig, ScaleSource, StreamScale
 from dvd_ros.stream.align import WindowAligner
 from dvd_ros.stream.config import StreamConfig
 from dvd_ros.stream.counters import StreamCounters
@@ -35,7 +39,8 @@ class DepthStream:
     """
 
     def __init__(self, regressor: WindowModel | PreparingModel,
-                 config: StreamConfig | None = None) -> None:
+                 config: StreamConfig | None = None,
+                 sources: Sequence[ScaleSource] = ()) -> None:
         config = config or StreamConfig()
         if config.window > regressor.window:
             raise ValueError(f'window is {config.window} frames, the model takes at most '
@@ -44,7 +49,9 @@ class DepthStream:
         self.counters = StreamCounters()
         self._model = (regressor if isinstance(regressor, PreparingModel) else
                        Unprepared(regressor))
-        self._scale = NominalScale(config.near, config.far)
+        self._scale = StreamScale(ScaleConfig(config.near, config.far, config.unscaled,
+                                              config.max_depth), sources)
+        self._segment = 0
         self._buffer = WindowBuffer(config.window, config.stride or config.most_new)
         self._aligner = WindowAligner(config.rule)
         self._last: Frame | None = None
@@ -160,7 +167,13 @@ class DepthStream:
             self._drop(window.new)
             raise
         self.counters.published += window.new
-        return [DepthFrame(frame, disparity, self._scale.depth(disparity), None,
-                           alignment.segment, window.index, alignment)
-                for frame, disparity in zip(window.frames[-window.new:], alignment.disparity,
-                                            strict=True)]
+        if alignment.segment != self._segment:
+            self._segment = alignment.segment
+            self._scale.begin_segment()
+        done = []
+        for frame, disparity in zip(window.frames[-window.new:], alignment.disparity, strict=True):
+            state = self._scale.update(frame.stamp, frame.intrinsics, disparity)
+            done.append(DepthFrame(frame, disparity, self._scale.depth(disparity, state),
+                                   np.full_like(disparity, 0.5), alignment.segment, window.index,
+                                   alignment, state))
+        return done

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dvd_ros.geometry.intrinsics import Intrinsics
+from dvd_ros.scale import ScaleState
 from dvd_ros.stream.alignment import Alignment
 
 
@@ -91,6 +92,7 @@ class DepthFrame:
     segment: int
     window: int
     alignment: Alignment
+    scale: ScaleState
 
     @property
     def stamp(self) -> int:
