@@ -80,9 +80,11 @@ class ScaleInputs:
             source.extrinsics = None if frame_id == camera_frame else \
                 extrinsics.find(camera_frame, frame_id, stamp)
             depth = metres_from_message(message)
-            info = infos.find(stamp)
             intrinsics = None
-            if info is not None and source.extrinsics is not None:
+            if source.extrinsics is not None:
+                info = infos.find(stamp)
+                if info is None:
+                    raise ValueError('no message on scale/camera_info')
                 intrinsics = intrinsics_of(info, depth.shape[1], depth.shape[0])
             source.push(stamp, depth, intrinsics, frame_id)
 
@@ -169,7 +171,7 @@ class ScaleInputs:
         except ExtrinsicsError as error:
             fed.trouble = str(error)
         except ValueError as error:
-            fed.trouble = f'unreadable: {error}'
+            fed.trouble = f'unusable: {error}'
 
     def _subscribe(self, kind: Any, topic: str, callback: Callable[[Any], None]) -> None:
         self._node.create_subscription(

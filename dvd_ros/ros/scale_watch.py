@@ -12,6 +12,9 @@ from dvd_ros.stream import DepthFrame
 # At most one line of a kind in so many seconds.
 _THROTTLE = 5.0
 _CONTRADICTS = 'contradicts'
+# A source whose last usable reading is older (s) is told of, though its estimate may still count:
+# most have several a second, and one that misses a frame now and then is sound.
+_PATIENCE = 2.0
 
 
 class ScaleWatch:
@@ -78,8 +81,9 @@ class ScaleWatch:
         """The state at the newest frame, named `NODE: scale`.
 
         OK where depth is metric and every source counts, WARN where it is not metric or a source
-        does not count, ERROR where a source contradicts the others: one of them is wrong, and
-        nobody but the user can tell which. The message names the cause.
+        does not count or has had no usable reading for 2 s, ERROR where a source contradicts the
+        others: one of them is wrong, and nobody but the user can tell which. The message names the
+        cause.
 
         Keys: metric, segment, cuts, a, b (1/m), relative_sigma, and source_NAME for each source:
         its status. It may be called from another thread than `take`.
@@ -90,7 +94,8 @@ class ScaleWatch:
         if done is None:
             return status
         scale = done.scale
-        idle = [source for source in scale.sources if not source.used]
+        idle = [source for source in scale.sources if not source.used
+                or (source.age > _PATIENCE and not source.status.startswith('ok'))]
         if not scale.metric:
             status.message = f'{self._kind(scale)}: {scale.reason}'
         elif idle:

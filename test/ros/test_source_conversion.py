@@ -130,3 +130,19 @@ def test_range_reading():
     for bad in (INF, -INF, NAN, 0.1, 4.5, 0.0, -1.0):
         reading.range = bad
         assert np.isnan(range_from_message(reading))
+
+
+def test_depth_that_is_none_or_too_far_is_a_hole_of_the_cloud():
+    pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
+    from std_msgs.msg import Header
+
+    from dvd_ros.geometry import Intrinsics
+    from dvd_ros.ros.depth_messages import cloud, millimetre_image
+
+    depth = np.array([[1.5, INF], [NAN, 2.0]], np.float32)
+    done = Message(depth=depth, frame=Message(image=np.zeros((2, 2, 3), np.uint8)))
+    points = points_from_cloud(cloud(done, Intrinsics(2, 2, 1.0, 1.0, 0.5, 0.5), Header()))
+    assert points[:, 2].tolist() == [1.5, 2.0]
+    image = millimetre_image(depth, Header())
+    assert (image.encoding, image.step) == ('16UC1', 4)
+    assert np.frombuffer(image.data, np.uint16).tolist() == [1500, 0, 0, 2000]
