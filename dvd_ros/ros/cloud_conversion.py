@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,11 @@ class CloudError(ValueError):
     """A point cloud message cannot be read: no x, y, z, or sizes that do not fit each other."""
 
 
-def points_from_cloud(message: Any) -> np.ndarray:
+def points_from_cloud(message: Any, most: int = 32768) -> np.ndarray:
     """The points of a `sensor_msgs/PointCloud2`, or any object with its fields.
+
+    Of more than `most` only some are taken, evenly: converting all of a large lidar's would keep the
+    node from receiving images. The step is odd, so that of interleaved rings none is left out.
 
     Fields may come in any order, of any number type and byte order, with gaps between them, and
     with padding after points and rows. Points that are not finite are left out, and so is
@@ -44,13 +48,14 @@ def points_from_cloud(message: Any) -> np.ndarray:
         raise CloudError(f'data of {len(message.data)} bytes; {width}x{height} points of {step} '
                          f'bytes need {needed}')
     exact = any(entry.itemsize == 8 for _, entry in coordinates)
-    points = np.empty((height, width, 3), np.float64 if exact else np.float32)
+    every = 1 if height * width <= most else math.ceil(height * width / most) | 1
+    points = np.empty((math.ceil(height * width / every), 3), np.float64 if exact else np.float32)
     if not needed:
-        return points.reshape(-1, 3)
+        return points
     data = memoryview(message.data).cast('B')
     for index, (offset, entry) in enumerate(coordinates):
-        points[..., index] = np.ndarray((height, width), entry, data, offset, (row, step))
-    points = points.reshape(-1, 3)
+        all_of_it = np.ndarray((height, width), entry, data, offset, (row, step))
+        points[:, index] = all_of_it.reshape(-1)[::every]
     return points[np.isfinite(points).all(axis=1) & points.any(axis=1)]
 
 

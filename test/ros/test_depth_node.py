@@ -421,6 +421,8 @@ def test_a_signal_in_full_work_is_a_clean_end(start_node, tiny_model, peer, how)
         ({'near': 3.0, 'far': 2}, 'far must be'),
         ({'rule': 'magic'}, 'rule must be one of'),
         ({'hfov': 4.0}, 'hfov'),
+        ({'scale_sources': ['depth', 'lidar']}, 'scale_sources must be of'),
+        ({'depth_encoding': '8UC1'}, 'depth_encoding must be'),
         ({'window': 'many'}, 'INTEGER'),
         ({'model': '/no/such/model'}, 'no model'),
     ],

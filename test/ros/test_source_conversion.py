@@ -100,6 +100,18 @@ def test_points_that_are_none_are_left_out():
     assert points_from_cloud(message).shape == (0, 3)
 
 
+@pytest.mark.parametrize('shape', [(1, 1280), (16, 80)])
+@pytest.mark.parametrize('padding', [0, 12])
+def test_of_a_large_cloud_some_points_of_every_ring_are_taken(shape, padding):
+    rings = np.arange(1280) % 16  # one after the other, as a spinning lidar fires
+    points = np.stack([np.ones(1280), rings, np.arange(1280)], -1).reshape(*shape, 3)
+    message = cloud(points, [(name, 'f4') for name in 'xyz'], row_padding=padding)
+    read = points_from_cloud(message, most=200)
+    assert 100 < len(read) <= 200
+    assert set(read[:, 1]) == set(range(16))
+    assert len(set(np.diff(read[:, 2]))) == 1
+
+
 @pytest.mark.parametrize(
     ('changed', 'told'),
     [({'fields': []}, 'no field x, y, z'), ({'data': b'abc'}, 'data of 3 bytes'),
