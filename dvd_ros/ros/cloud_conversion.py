@@ -18,8 +18,8 @@ class CloudError(ValueError):
 def points_from_cloud(message: Any, most: int = 32768) -> np.ndarray:
     """The points of a `sensor_msgs/PointCloud2`, or any object with its fields.
 
-    Of more than `most` only some are taken, evenly: converting all of a large lidar's would keep the
-    node from receiving images. The step is odd, so that of interleaved rings none is left out.
+    Of more than `most` only some are taken, evenly: converting all of a large lidar's would keep
+    the node from receiving images. The step is odd, so that of interleaved rings none is left out.
 
     Fields may come in any order, of any number type and byte order, with gaps between them, and
     with padding after points and rows. Points that are not finite are left out, and so is

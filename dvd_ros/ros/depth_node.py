@@ -27,6 +27,7 @@ from dvd_ros.ros.scale_inputs import ScaleInputs
 from dvd_ros.ros.scale_parameters import ScaleParameters
 from dvd_ros.ros.scale_watch import ScaleWatch
 from dvd_ros.ros.stamps import nanoseconds
+from dvd_ros.scale import ScaleConfig, StreamScale
 from dvd_ros.stream import DepthFrame, DepthStream, StreamConfig
 
 # How long the very first image waits for a camera_info that is still on its way, seconds.
@@ -41,8 +42,8 @@ class DepthNode(Node):
     """Subscribes `image` and `camera_info`, publishes under `dvd/` (see DepthOutputs).
 
     The subscriptions are best effort (they match any publisher) and appear once the model is
-    loaded. Parameters are the fields of StreamConfig, DepthNodeConfig and ScaleParameters; what the
-    last of them ask for is subscribed, too (see ScaleInputs).
+    loaded. Parameters are the fields of StreamConfig, ScaleConfig, DepthNodeConfig and
+    ScaleParameters; what the last of them ask for is subscribed, too (see ScaleInputs).
 
     Raises
     ------
@@ -55,7 +56,8 @@ class DepthNode(Node):
         super().__init__('depth_node')
         config = declare(self, StreamConfig)
         self._config = declare(self, DepthNodeConfig)
-        scale = declare(self, ScaleParameters)
+        scale = declare(self, ScaleConfig)
+        parameters = declare(self, ScaleParameters)
         regressor = load_regressor(
             self._config.model, backend=self._config.backend, device=self._config.device,
             window=config.window, codec=self._config.codec,
@@ -68,11 +70,11 @@ class DepthNode(Node):
         self._mailbox: Mailbox[Mail] = Mailbox(self._config.queue)
         self._outputs = DepthOutputs(self, config.window, self._config.hfov,
                                      self._config.depth_encoding)
-        self._inputs = ScaleInputs(self, scale)
-        self._scale = ScaleWatch(self.get_logger(), config.near, config.far,
-                                 config.unscaled == 'withhold')
+        self._inputs = ScaleInputs(self, parameters)
+        self._scale = ScaleWatch(self.get_logger(), scale)
         self._worker = DepthWorker(
-            self._mailbox, self._read, DepthStream(regressor, config, self._inputs.sources),
+            self._mailbox, self._read,
+            DepthStream(regressor, config, StreamScale(scale, self._inputs.sources)),
             self._deliver, self._config.flush_after, self._report,
         )
         self._diagnostics = DepthDiagnostics(
@@ -94,7 +96,7 @@ class DepthNode(Node):
         new = config.stride or f'at most {config.most_new}, as this machine keeps up,'
         log.info(f"model '{regressor.name}', windows of {config.window} frames, {new} of them new; "
                  f'images read by {converter}')
-        self._scale.start(scale.sources)
+        self._scale.start(parameters.sources)
         log.info(f"waiting for images on '{self._subscribed[1].topic_name}'")
 
     def run(self) -> int:

@@ -77,7 +77,8 @@ class ScaleInputs:
         def take(message: Any, stamp: int, camera_frame: str) -> None:
             frame_id = message.header.frame_id
             # In the image's own frame it is registered: pixel for pixel, up to a resize.
-            source.extrinsics = None if frame_id == camera_frame else \
+            registered = frame_id == camera_frame and not self._parameters.depth_pose
+            source.extrinsics = None if registered else \
                 extrinsics.find(camera_frame, frame_id, stamp)
             depth = metres_from_message(message)
             intrinsics = None

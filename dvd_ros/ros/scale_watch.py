@@ -6,7 +6,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from dvd_ros.scale import ScaleState
+from dvd_ros.scale import ScaleConfig, ScaleState
 from dvd_ros.stream import DepthFrame
 
 # At most one line of a kind in so many seconds.
@@ -24,17 +24,15 @@ class ScaleWatch:
     ----------
     log:
         of the node.
-    near, far:
-        nominal depths of disparity 1 and 0, metres.
-    withheld:
-        whether depth is withheld, and not nominal, while it is not metric.
+    config:
+        by which disparity becomes metres, and what depth is while they are not known.
 
     """
 
-    def __init__(self, log: Any, near: float, far: float, withheld: bool) -> None:
+    def __init__(self, log: Any, config: ScaleConfig) -> None:
         self._log = log
-        self._near, self._far = near, far
-        self._withheld = withheld
+        self._near, self._far = config.near, config.far
+        self._withheld = config.unscaled == 'withhold'
         self._newest: DepthFrame | None = None
         self._contradicting: set[str] = set()
         self._cuts = 0

@@ -34,11 +34,12 @@ def test_parameter_file_holds_every_parameter_at_its_default():
     pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
     from dvd_ros.ros.parameters import DepthNodeConfig, VideoNodeConfig
     from dvd_ros.ros.scale_parameters import ScaleParameters
+    from dvd_ros.scale import ScaleConfig
     from dvd_ros.stream import StreamConfig
 
     file = yaml.safe_load((CONFIG / 'depth.yaml').read_text())
     for node, configs, without in (
-        ('depth_node', (StreamConfig, DepthNodeConfig, ScaleParameters), set()),
+        ('depth_node', (StreamConfig, ScaleConfig, DepthNodeConfig, ScaleParameters), set()),
         ('video_node', (VideoNodeConfig,), {'source'}),
     ):
         defaults = {field.name: field.default for config in configs

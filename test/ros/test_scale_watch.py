@@ -11,7 +11,7 @@ pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from dvd_ros.ros.scale_watch import ScaleWatch
-from dvd_ros.scale import ScaleState, SourceState
+from dvd_ros.scale import ScaleConfig, ScaleState, SourceState
 
 
 class Log:
@@ -44,7 +44,7 @@ def log():
 
 @pytest.fixture
 def watch(log):
-    return ScaleWatch(log, 0.5, 20.0, withheld=False)
+    return ScaleWatch(log, ScaleConfig())
 
 
 def status(watch):
@@ -56,7 +56,7 @@ def status(watch):
 def test_the_start_says_what_the_metres_are(log, watch):
     watch.start(())
     watch.start(('depth', 'ground'))
-    ScaleWatch(log, 0.5, 20.0, withheld=True).start(('depth',))
+    ScaleWatch(log, ScaleConfig(unscaled='withhold')).start(('depth',))
     nominal, sources, withheld = log.lines
     assert 'metres are nominal, not measured: disparity 1 is taken as 0.5 m' in nominal
     assert 'from depth, ground; until then depth is nominal' in sources
