@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,11 +30,6 @@ class StreamConfig:
                              'machine keeps up with live, else window - overlap')
     rule: str = _option('bounded', "alignment of windows: 'bounded' (no drift) or 'dvd' "
                                    '(the published rule)')
-    near: float = _option(0.5, 'nominal depth of disparity 1, metres')
-    far: float = _option(20.0, 'nominal depth of disparity 0, metres')
-    unscaled: str = _option('nominal', "depth while no source gives metres: 'nominal' (by near "
-                                       "and far) or 'withhold' (NaN)")
-    max_depth: float = _option(200.0, 'metric depth beyond is +Inf, metres')
     max_gap: float = _option(2.0, 'a longer gap between stamps begins a new segment, seconds')
     max_backstep: float = _option(0.5, 'stamps that run back by more begin a new segment, by '
                                        'less the frame is dropped, seconds')
@@ -50,11 +44,6 @@ class StreamConfig:
                              f'0 to have it chosen, got {self.stride}')
         if self.rule not in RULES:
             raise ValueError(f'rule must be one of {", ".join(RULES)}, got {self.rule!r}')
-        if not (self.near > 0.0 and math.isfinite(self.near)):
-            raise ValueError(f'near must be a positive number of metres, got {self.near}')
-        if not (self.far > self.near and math.isfinite(self.far)):
-            raise ValueError(f'far must be finite and greater than near = {self.near} m, '
-                             f'got {self.far}')
         if not self.max_gap > 0.0:
             raise ValueError(f'max_gap must be more than 0 seconds, got {self.max_gap}')
         if not self.max_backstep >= 0.0:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from dvd_ros.geometry.intrinsics import Intrinsics
-from dvd_ros.scale import ScaleConfig, ScaleSource, StreamScale
+from dvd_ros.scale import StreamScale
 from dvd_ros.stream.align import WindowAligner
 from dvd_ros.stream.config import StreamConfig
 from dvd_ros.stream.counters import StreamCounters
@@ -40,7 +38,7 @@ class DepthStream:
 
     def __init__(self, regressor: WindowModel | PreparingModel,
                  config: StreamConfig | None = None,
-                 sources: Sequence[ScaleSource] = ()) -> None:
+                 scale: StreamScale | None = None) -> None:
         config = config or StreamConfig()
         if config.window > regressor.window:
             raise ValueError(f'window is {config.window} frames, the model takes at most '
@@ -49,8 +47,7 @@ class DepthStream:
         self.counters = StreamCounters()
         self._model = (regressor if isinstance(regressor, PreparingModel) else
                        Unprepared(regressor))
-        self._scale = StreamScale(ScaleConfig(config.near, config.far, config.unscaled,
-                                              config.max_depth), sources)
+        self._scale = scale or StreamScale()
         self._segment = 0
         self._buffer = WindowBuffer(config.window, config.stride or config.most_new)
         self._aligner = WindowAligner(config.rule)
