@@ -12,12 +12,12 @@ import os
 import sys
 import tempfile
 import time
-from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from dvd_ros.capture import Capture, open_capture
+from dvd_ros.cli._config_options import add_config, read_config
 from dvd_ros.cli._nodes import Nodes, running_nodes
 from dvd_ros.evaluation.demo_report import (
     accuracy,
@@ -29,6 +29,7 @@ from dvd_ros.evaluation.demo_report import (
     write_pictures,
 )
 from dvd_ros.evaluation.stream_record import StreamRecord
+from dvd_ros.scale.config import ScaleConfig
 from dvd_ros.stream.config import StreamConfig
 
 _CLIP = Path(__file__).resolve().parent.parent / 'assets' / 'demo'
@@ -52,17 +53,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'else the whole source)')
     parser.add_argument('--out', type=Path, default=Path('out'), metavar='FOLDER',
                         help='where to write, in a folder named after the source (default: out)')
-    for entry in fields(StreamConfig):
-        parser.add_argument(f'--{entry.name.replace("_", "-")}', type=type(entry.default),
-                            default=entry.default, metavar=entry.name.upper(),
-                            help=f'{entry.metadata["help"]} (default: {entry.default})')
+    add_config(parser, StreamConfig)
+    add_config(parser, ScaleConfig)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo; 0 when depth came and its stamps are right, 1 if not."""
     began = time.time()
-    config = StreamConfig(**{entry.name: getattr(args, entry.name)
-                             for entry in fields(StreamConfig)})
+    scale = read_config(args, ScaleConfig)
+    parameters = vars(read_config(args, StreamConfig)) | vars(scale)
     for name in ('rate', 'seconds'):
         if not 0.0 <= getattr(args, name) < 1e6:
             raise ValueError(f'--{name} must be 0 or more, got {getattr(args, name)}')
@@ -84,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
         file = Path(scratch) / 'record.npz'
         with running_nodes(log) as nodes:
             nodes.start('depth_node', model=args.model, device=args.device, flush_after=1.0,
-                        **{entry.name: getattr(config, entry.name) for entry in fields(config)},
+                        **parameters,
                         **_reliable('subscription', 'image'),
                         **_reliable('publisher', 'dvd/depth'))
             nodes.start('record_node', file=str(file), frames=expected or 0)
@@ -97,11 +96,11 @@ def run(args: argparse.Namespace) -> int:
     if len(record.arrivals):
         result['ready'] = float(record.arrivals[0] * 1e-9 - began)
     truths, trouble = true_depth(record, capture, cut_short=bool(seconds))
-    result['accuracy'] = accuracy(record, truths, config.near, config.far)
+    result['accuracy'] = accuracy(record, truths, scale.near, scale.far)
     result['scored'] = sum(truth is not None for truth in truths)
     title = f'{capture.name}, model {Path(args.model).name}'
     images = shown_images(record, capture, cut_short=bool(seconds))
-    pictures = write_pictures(folder, record, images, truths, config.near, config.far, title)
+    pictures = write_pictures(folder, record, images, truths, scale.near, scale.far, title)
     path = folder / 'figures.json'
     path.write_text(json.dumps(result, indent=2) + '\n')
 

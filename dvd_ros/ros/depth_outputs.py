@@ -108,7 +108,7 @@ class DepthOutputs:
             self._send(self._depth, self._depth_image(done.depth, head))
         if self._listened(self._disparity):
             self._send(self._disparity, float_image(done.disparity, head))
-        if done.confidence is not None and self._listened(self._confidence):
+        if self._listened(self._confidence):
             self._send(self._confidence, float_image(done.confidence, head))
         if self._listened(self._points):
             self._send(self._points, cloud(done, intrinsics, head))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 RULES = ('bounded', 'dvd')
+LATENCIES = ('low', 'smooth')
 
 
 def _option(default: Any, help: str) -> Any:  # noqa: A002
@@ -30,6 +31,10 @@ class StreamConfig:
                              'machine keeps up with live, else window - overlap')
     rule: str = _option('bounded', "alignment of windows: 'bounded' (no drift) or 'dvd' "
                                    '(the published rule)')
+    latency: str = _option('low', "'low': depth as soon as its window is done; 'smooth': the "
+                                  'newest overlap frames wait for the next window, which is '
+                                  'blended in')
+    cuts: bool = _option(True, 'a cut to another scene, seen in the images, begins a new segment')
     max_gap: float = _option(2.0, 'a longer gap between stamps begins a new segment, seconds')
     max_backstep: float = _option(0.5, 'stamps that run back by more begin a new segment, by '
                                        'less the frame is dropped, seconds')
@@ -44,6 +49,9 @@ class StreamConfig:
                              f'0 to have it chosen, got {self.stride}')
         if self.rule not in RULES:
             raise ValueError(f'rule must be one of {", ".join(RULES)}, got {self.rule!r}')
+        if self.latency not in LATENCIES:
+            raise ValueError(f'latency must be one of {", ".join(LATENCIES)}, got '
+                             f'{self.latency!r}')
         if not self.max_gap > 0.0:
             raise ValueError(f'max_gap must be more than 0 seconds, got {self.max_gap}')
         if not self.max_backstep >= 0.0:

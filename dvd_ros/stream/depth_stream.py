@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from dvd_ros.geometry.intrinsics import Intrinsics
-from dvd_ros.scale import StreamScale
+from dvd_ros.scale.stream_scale import StreamScale
 from dvd_ros.stream.align import WindowAligner
 from dvd_ros.stream.config import StreamConfig
 from dvd_ros.stream.counters import StreamCounters
 from dvd_ros.stream.frame import DepthFrame, Frame
+from dvd_ros.stream.held_frames import Estimate, HeldFrames
+from dvd_ros.stream.scene_cut import SceneCut
 from dvd_ros.stream.window import Window, WindowBuffer
 from dvd_ros.stream.window_model import PreparingModel, Unprepared, WindowModel
 
@@ -28,7 +28,13 @@ class DepthStream:
 
     A new segment (own scale, no frames shared) begins when the resolution, the intrinsics or
     the frame_id change, when the stamp runs back by more than ``max_backstep`` or forth by more
-    than ``max_gap``, and after `flush` and `reset`. What was waiting is published first.
+    than ``max_gap``, at a cut to another scene (SceneCut), and after `flush` and `reset`. What was
+    waiting is published first. The aligner finds cuts, too, where two windows contradict each
+    other.
+
+    ``scale`` makes metres of disparity; without it they are nominal (see StreamScale). With
+    ``config.latency`` 'smooth' the newest ``config.overlap`` frames are held back until the next
+    window, which is blended in (see HeldFrames).
 
     ``counters`` tells what became of the frames; causes of dropping: ``repeated_stamp``,
     ``backward_stamp``, ``model_error``, ``reset``.
@@ -37,8 +43,7 @@ class DepthStream:
     """
 
     def __init__(self, regressor: WindowModel | PreparingModel,
-                 config: StreamConfig | None = None,
-                 scale: StreamScale | None = None) -> None:
+                 config: StreamConfig | None = None, scale: StreamScale | None = None) -> None:
         config = config or StreamConfig()
         if config.window > regressor.window:
             raise ValueError(f'window is {config.window} frames, the model takes at most '
@@ -48,9 +53,11 @@ class DepthStream:
         self._model = (regressor if isinstance(regressor, PreparingModel) else
                        Unprepared(regressor))
         self._scale = scale or StreamScale()
-        self._segment = 0
+        self._scaled_segment = -1
         self._buffer = WindowBuffer(config.window, config.stride or config.most_new)
-        self._aligner = WindowAligner(config.rule)
+        self._aligner = WindowAligner(config)
+        self._held = HeldFrames(config.overlap if config.latency == 'smooth' else 0)
+        self._cuts = SceneCut()
         self._last: Frame | None = None
         self._intrinsics: Intrinsics | None = None
 
@@ -86,18 +93,24 @@ class DepthStream:
         """
         self.counters.received += 1
         done: list[DepthFrame] = []
+        cut = False
         if self._last is not None:
             step = frame.stamp - self._last.stamp
-            if self._breaks(frame, self._last, step):
+            breaks = self._breaks(frame, self._last, step)
+            if step <= 0 and not breaks:
+                self.counters.dropped['repeated_stamp' if step == 0 else 'backward_stamp'] += 1
+                return []
+            cut = not breaks and self.config.cuts and self._cuts.add(frame.image)
+            if breaks or cut:
                 try:
-                    done = self._finish()
+                    done = self._finish(cut)
                 except Exception:
                     # The frame itself is not to blame: it starts the next segment.
                     self._accept(frame)
                     raise
-            elif step <= 0:
-                self.counters.dropped['repeated_stamp' if step == 0 else 'backward_stamp'] += 1
-                return []
+        if self._last is None:
+            self._cuts.reset()
+            self._cuts.add(frame.image)
         return done + self._accept(frame)
 
     def flush(self) -> list[DepthFrame]:
@@ -111,7 +124,7 @@ class DepthStream:
 
     def reset(self) -> None:
         """Drop the frames that still wait (counted) and begin a new segment."""
-        self.counters.dropped['reset'] += len(self._buffer)
+        self.counters.dropped['reset'] += len(self._buffer) + len(self._held.release())
         self._restart()
 
     def _breaks(self, frame: Frame, last: Frame, step: int) -> bool:
@@ -136,20 +149,21 @@ class DepthStream:
         window = self._buffer.push(frame, prepared)
         return self._publish(window) if window else []
 
-    def _finish(self) -> list[DepthFrame]:
+    def _finish(self, cut: bool = False) -> list[DepthFrame]:
         window = self._buffer.rest()
         done = self._publish(window) if window else []
-        self._restart()
+        done += self._depth_frames(self._held.release())
+        self._restart(cut)
         return done
 
-    def _restart(self) -> None:
+    def _restart(self, cut: bool = False) -> None:
         self._buffer.clear()
-        self._aligner.reset()
+        self._aligner.reset(cut)
         self._last = None
         self._intrinsics = None
 
     def _drop(self, frames: int) -> None:
-        self.counters.dropped['model_error'] += frames
+        self.counters.dropped['model_error'] += frames + len(self._held.release())
         self._restart()
 
     def _publish(self, window: Window) -> list[DepthFrame]:
@@ -160,17 +174,23 @@ class DepthStream:
                 raise ValueError(f'the model returned {list(raw.shape)} for {list(expected)} '
                                  'frames; a regressor keeps length and size')
             alignment = self._aligner.align(raw, window.new)
+            ready = self._held.add(window, raw, alignment)
         except Exception:
             self._drop(window.new)
             raise
-        self.counters.published += window.new
-        if alignment.segment != self._segment:
-            self._segment = alignment.segment
+        return self._depth_frames(ready)
+
+    def _depth_frames(self, ready: list[Estimate]) -> list[DepthFrame]:
+        self.counters.published += len(ready)
+        return [self._depth_frame(estimate) for estimate in ready]
+
+    def _depth_frame(self, estimate: Estimate) -> DepthFrame:
+        frame, disparity, segment = (estimate.frame, estimate.disparity,
+                                     estimate.alignment.segment)
+        if segment != self._scaled_segment:
             self._scale.begin_segment()
-        done = []
-        for frame, disparity in zip(window.frames[-window.new:], alignment.disparity, strict=True):
-            state = self._scale.update(frame.stamp, frame.intrinsics, disparity)
-            done.append(DepthFrame(frame, disparity, self._scale.depth(disparity, state),
-                                   np.full_like(disparity, 0.5), alignment.segment, window.index,
-                                   alignment, state))
-        return done
+            self._scaled_segment = segment
+        scale = self._scale.update(frame.stamp, frame.intrinsics, disparity)
+        return DepthFrame(frame, disparity, self._scale.depth(disparity, scale),
+                          estimate.confidence(), segment, estimate.window, estimate.alignment,
+                          scale)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dvd_ros.geometry.intrinsics import Intrinsics
-from dvd_ros.scale import ScaleState
+from dvd_ros.scale.state import ScaleState
 from dvd_ros.stream.alignment import Alignment
 
 
@@ -73,22 +73,25 @@ class DepthFrame:
         float32 [H,W] on the stream's common scale: 0 is farthest, about 1 nearest, never
         negative, NaN where there is none.
     depth
-        float32 [H,W], metres along the optical axis, NaN where there is none.
+        float32 [H,W], metres along the optical axis; NaN where there is none, +inf where it is too
+        far to be measured (REP-117). What the metres are worth, ``scale`` says.
     confidence
-        float32 [H,W] in 0..1, or None where nothing estimates it.
+        float32 [H,W] in 0..1: how likely depth is right within 25 %, given the best scale.
     segment
         Number of the segment; the scale is common to the frames of one segment only.
     window
-        Number of the window that made it, counted from the start of the stream.
+        Number of the last window that took part in it, counted from the start of the stream.
     alignment
         How that window was brought to the stream's scale.
+    scale
+        How disparity was turned into metres, and whether they are known.
 
     """
 
     frame: Frame
     disparity: np.ndarray
     depth: np.ndarray
-    confidence: np.ndarray | None
+    confidence: np.ndarray
     segment: int
     window: int
     alignment: Alignment

@@ -97,6 +97,16 @@ def robust_sd_ratio(current: np.ndarray, reference: np.ndarray) -> OverlapFit:
         float(total / weight.size), True)
 
 
+def correlation_of(current: np.ndarray, reference: np.ndarray) -> float:
+    """Return Pearson's correlation of the finite values of two arrays; 0 where one is constant."""
+    current, reference = current.ravel(), reference.ravel()
+    finite = np.isfinite(current) & np.isfinite(reference)
+    current, reference = current[finite], reference[finite]
+    if current.size == 0 or _is_flat(current) or _is_flat(reference):
+        return 0.0
+    return float(np.corrcoef(current, reference)[0, 1])
+
+
 def _is_flat(values: np.ndarray) -> bool:
     return bool(values.var() <= _FLAT * np.mean(values ** 2))
 

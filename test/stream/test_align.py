@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from dvd_ros.stream import WindowAligner, stitch, window_spans
+from dvd_ros.stream import StreamConfig, WindowAligner, stitch, window_spans
 
 
 def scene(frames, height=24, width=32, seed=0):
@@ -35,7 +35,7 @@ def affine(window, index):
 @pytest.mark.parametrize('rule', ['bounded', 'dvd'])
 def test_windows_come_back_to_the_first_ones_scale(rule):
     clip = scene(45)
-    published, results = run(WindowAligner(rule), clip, 13, 5, affine)
+    published, results = run(WindowAligner(StreamConfig(rule=rule)), clip, 13, 5, affine)
     np.testing.assert_allclose(published, clip, atol=2e-3)
     assert all(result.correlation > 0.999 for result in results[1:])
     assert math.isnan(results[0].correlation)
@@ -48,7 +48,8 @@ def test_rule_dvd_equals_stitch_where_stitch_does_not_blend():
     noisy = {index: (affine(clip[start:end], index)
                      + rng.normal(0, 0.02, (end - start, 24, 32))).astype(np.float32)
              for index, (start, end) in enumerate(spans)}
-    published, results = run(WindowAligner('dvd'), clip, 13, 5, lambda _, index: noisy[index])
+    published, results = run(WindowAligner(StreamConfig(rule='dvd')), clip, 13, 5,
+                             lambda _, index: noisy[index])
     stitched = stitch([noisy[index] for index in range(len(spans))], spans)
     blended = np.zeros(50, bool)
     for (_, end), (start, _) in zip(spans[:-1], spans[1:], strict=True):
@@ -61,7 +62,7 @@ def test_rule_dvd_equals_stitch_where_stitch_does_not_blend():
 def drive(rule, windows, outliers=0.0):
     """Return the gain of the published scale over many windows of noisy, rescaled overlaps."""
     rng = np.random.default_rng(3)
-    aligner, gains = WindowAligner(rule), []
+    aligner, gains = WindowAligner(StreamConfig(rule=rule)), []
     clip = scene(13 + 8 * windows, 16, 20)
     for index in range(windows):
         gain, shift = (1.0, 0.0) if index == 0 else (
@@ -89,7 +90,7 @@ def test_published_rule_does_decay():
 
 @pytest.mark.parametrize('rule', ['bounded', 'dvd'])
 def test_flat_windows_are_no_reason_to_invent_a_scale(rule):
-    aligner = WindowAligner(rule)
+    aligner = WindowAligner(StreamConfig(rule=rule))
     aligner.align(np.full((5, 6, 8), 0.4, np.float32), 5)
     result = aligner.align(np.full((5, 6, 8), 0.4, np.float32), 3)
     assert result.scale == pytest.approx(1.0)
@@ -97,16 +98,49 @@ def test_flat_windows_are_no_reason_to_invent_a_scale(rule):
     np.testing.assert_allclose(result.disparity, 0.4, atol=1e-6)
 
 
-def test_unrelated_overlap_keeps_the_level_and_says_that_it_knows_less():
+def test_vague_overlap_keeps_the_level_and_says_that_it_knows_less():
     clip = scene(26)
+    noise = np.random.default_rng(0).normal(0, 0.6, clip.shape)
     sure, unsure = WindowAligner(), WindowAligner()
     for aligner in (sure, unsure):
         aligner.align(clip[:13], 13)
     good = sure.align(clip[8:21], 8)
-    bad = unsure.align(1.0 - clip[8:21], 8)
-    assert bad.correlation < 0 < good.correlation
-    assert bad.scale_sigma > 10 * good.scale_sigma
+    bad = unsure.align(clip[8:21] + noise[8:21], 8)
+    assert 0.2 < bad.correlation < 0.5 < good.correlation
+    assert bad.scale_sigma > 5 * good.scale_sigma
     assert 0.7 < bad.scale < 1.5
+    assert not bad.cut
+
+
+def test_contradicting_overlap_begins_a_segment():
+    clip = scene(40)
+    aligner = WindowAligner()
+    aligner.align(clip[:13], 13)
+    assert not aligner.align(clip[8:21] * 0.8, 8).cut
+    there = aligner.align(0.7 * (1.0 - clip[16:29]), 8)
+    assert (there.cut, there.segment, there.scale, there.shift) == (True, 1, 1.0, 0.0)
+    np.testing.assert_allclose(there.disparity, 0.7 * (1.0 - clip[21:29]), atol=1e-6)
+    goes_on = aligner.align(0.35 * (1.0 - clip[24:37]), 8)
+    assert not goes_on.cut
+    assert goes_on.scale == pytest.approx(2.0, rel=0.05)
+
+
+def test_an_announced_cut_is_told_once():
+    aligner, clip = WindowAligner(), scene(40)
+    aligner.align(clip[:13], 13)
+    aligner.reset(cut=True)
+    assert [aligner.align(clip[a:a + 13], 13 if a == 13 else 8).cut for a in (13, 21)] == [
+        True, False]
+
+
+def test_the_disagreement_shows_where_two_windows_differ():
+    clip = scene(26, 48, 64)
+    aligner = WindowAligner()
+    assert aligner.align(clip[:13], 13).disagreement is None
+    window = clip[8:21] * 0.8
+    window[:, :10, :10] += 0.1
+    apart = aligner.align(window, 8).disagreement
+    assert apart[:4, :4].mean() > 0.08 > 0.02 > np.median(apart)
 
 
 @pytest.mark.parametrize('rule', ['bounded', 'dvd'])
@@ -114,17 +148,17 @@ def test_missing_values_stay_missing_and_do_no_harm(rule):
     clip = scene(21)
     holes = clip.copy()
     holes[:, 3:6, 4:9] = np.nan
-    published, _ = run(WindowAligner(rule), holes, 13, 5, affine)
+    published, _ = run(WindowAligner(StreamConfig(rule=rule)), holes, 13, 5, affine)
     np.testing.assert_array_equal(np.isnan(published), np.isnan(holes))
     np.testing.assert_allclose(published[~np.isnan(holes)], clip[~np.isnan(holes)], atol=2e-3)
-    empty = WindowAligner(rule)
+    empty = WindowAligner(StreamConfig(rule=rule))
     empty.align(np.full((5, 4, 4), np.nan, np.float32), 5)
     assert empty.align(np.full((5, 4, 4), 0.5, np.float32), 3).scale == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize('rule', ['bounded', 'dvd'])
 def test_published_frames_are_never_changed(rule):
-    aligner, clip = WindowAligner(rule), scene(60)
+    aligner, clip = WindowAligner(StreamConfig(rule=rule)), scene(60)
     raw = clip[:13].copy()
     first = aligner.align(raw, 13).disparity
     kept = first.copy()
@@ -147,7 +181,7 @@ def test_reset_begins_a_segment_with_a_scale_of_its_own():
 
 @pytest.mark.parametrize('rule', ['bounded', 'dvd'])
 def test_windows_without_overlap_are_taken_as_they_are(rule):
-    aligner, clip = WindowAligner(rule), scene(26)
+    aligner, clip = WindowAligner(StreamConfig(rule=rule)), scene(26)
     aligner.align(clip[:13], 13)
     result = aligner.align(clip[13:], 13)
     assert (result.scale, result.shift, result.segment) == (1.0, 0.0, 0)
@@ -175,4 +209,4 @@ def test_window_must_fit_the_one_before():
     with pytest.raises(ValueError, match='shares 8'):
         aligner.align(np.zeros((9, 4, 4)), 1)
     with pytest.raises(ValueError, match='rule'):
-        WindowAligner('median')
+        StreamConfig(rule='median')

@@ -1,0 +1,54 @@
+"""Confidence of depth from what the overlap of two windows reveals."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+# Width of the smoothing, of the grid's side: the model is wrong about things, not about pixels.
+_BLUR = 0.05
+# What stands for the disagreement of two windows where there was only one.
+_USUAL = 0.02
+# Logistic regression, fitted and checked by benchmark/confidence.py.
+_WEIGHTS = np.array([-0.30, 0.90, -1.5, -0.10])
+_BIAS = 2.5
+
+
+def features(disparity: np.ndarray, disagreement: np.ndarray | None) -> np.ndarray:
+    """
+    Return what confidence is computed from, float64 [h,w,4].
+
+    Logarithm of how much two windows disagree about a place, after their alignment and smoothed;
+    logarithm of its disparity, and the disparity, as a given error of disparity is a larger part
+    of depth where that is far; logarithm of the smoothed slope of disparity, large at edges.
+
+    disparity: float [h,w] on the stream's scale. disagreement: float [h,w], absolute difference of
+    disparity, or None where nothing is known of it. NaN counts as 0.
+    """
+    disparity = np.nan_to_num(np.asarray(disparity, np.float32))
+    sigma = _BLUR * float(np.sqrt(disparity.size))
+
+    def smooth(values: np.ndarray) -> np.ndarray:
+        return cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+
+    if disagreement is None:
+        apart = np.full(disparity.shape, _USUAL, np.float32)
+    else:
+        apart = smooth(np.nan_to_num(np.asarray(disagreement, np.float32)))
+    slope = smooth(np.hypot(cv2.Sobel(disparity, cv2.CV_32F, 1, 0),
+                            cv2.Sobel(disparity, cv2.CV_32F, 0, 1)))
+    return np.stack([np.log(apart + 0.003), np.log(disparity + 0.05), disparity,
+                     np.log(slope + 0.01)], axis=-1).astype(np.float64)
+
+
+def confidence(disparity: np.ndarray, disagreement: np.ndarray | None,
+               size: tuple[int, int]) -> np.ndarray:
+    """
+    Return the confidence of a frame, float32 [H,W] of ``size``, in 0..1.
+
+    It estimates the probability that depth is right within 25 %, given the stream's best scale and
+    shift; calibrated for the shipped model on rendered scenes. ``disparity`` and ``disagreement``
+    as in `features`, on a grid of any size.
+    """
+    likely = 1.0 / (1.0 + np.exp(-(features(disparity, disagreement) @ _WEIGHTS + _BIAS)))
+    return cv2.resize(likely.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)

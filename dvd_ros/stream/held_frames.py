@@ -1,0 +1,87 @@
+"""The frames that are held back until the next window has seen them, too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dvd_ros.stream.alignment import Alignment
+from dvd_ros.stream.confidence import confidence
+from dvd_ros.stream.frame import Frame
+from dvd_ros.stream.sampling import sample
+from dvd_ros.stream.window import Window
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """
+    A frame's disparity, and what it is from.
+
+    disparity: float32 [H,W] on the stream's scale. disagreement: float32 [h,w] on the grid of
+    `sample`, between two windows about this frame or about those before it; None where only one
+    window saw any. window, alignment: of the last window that took part.
+    """
+
+    frame: Frame
+    disparity: np.ndarray
+    disagreement: np.ndarray | None
+    window: int
+    alignment: Alignment
+
+    def confidence(self) -> np.ndarray:
+        """Return the confidence of its depth, float32 [H,W] in 0..1; 0 where there is none."""
+        likely = confidence(sample(self.disparity), self.disagreement, self.frame.size)
+        return np.where(np.isfinite(self.disparity), likely, np.float32(0.0))
+
+
+class HeldFrames:
+    """
+    Holds the newest ``count`` frames back and blends them with the window that follows.
+
+    The weight of the later window rises linearly over the held frames, from its oldest to its
+    newest, so that nothing jumps where windows meet. With ``count`` 0 frames pass at once.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._held: list[Estimate] = []
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def add(self, window: Window, raw: np.ndarray, alignment: Alignment) -> list[Estimate]:
+        """
+        Take a window with its raw disparity [T,H,W]; return what is ready, oldest first.
+
+        Frames of an earlier segment are not blended.
+        """
+        first = len(raw) - window.new
+        held = self.release()
+        if held and held[-1].alignment.segment == alignment.segment:
+            held = [_blend(old, alignment.apply(raw[first - len(held) + i][None])[0],
+                           (i + 1) / (len(held) + 1), window.index, alignment)
+                    for i, old in enumerate(held)]
+        held += [Estimate(frame, disparity, alignment.disagreement, window.index, alignment)
+                 for frame, disparity in zip(window.frames[first:], alignment.disparity,
+                                             strict=True)]
+        ready = len(held) - self._count
+        # An earlier segment's frames have nothing to wait for.
+        while ready < len(held) and held[max(ready, 0)].alignment.segment != alignment.segment:
+            ready += 1
+        ready = max(ready, 0)
+        self._held = held[ready:]
+        return held[:ready]
+
+    def release(self) -> list[Estimate]:
+        """Give the frames that are held, as they are."""
+        held, self._held = self._held, []
+        return held
+
+
+def _blend(old: Estimate, again: np.ndarray, weight: float, window: int,
+           alignment: Alignment) -> Estimate:
+    """Mix a held frame with what a later window says of it, ``again`` [H,W]."""
+    mixed = old.disparity * np.float32(1.0 - weight) + again * np.float32(weight)
+    return Estimate(old.frame, mixed, np.abs(sample(old.disparity) - sample(again)), window,
+                    alignment)
