@@ -49,8 +49,10 @@ class WindowTiming:
 
 
 def noise(frames: int, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Images uint8 [T,H,W,3] of nothing: no stage's time depends on what is in them."""
-    return np.random.default_rng(0).integers(0, 256, (frames, *size, 3), np.uint8)
+    """Images uint8 [T,H,W,3], one picture of noise: no stage's time depends on what they show."""
+    picture = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    # Pictures of their own would be so many cuts to another scene.
+    return np.repeat(picture[None], frames, axis=0)
 
 
 def time_window(regressor: Regressor, label: str, window: int, overlap: int,
