@@ -55,14 +55,14 @@ class RangeSource:
         self._box = box
         self._relative_sigma, self._bias = relative_sigma, bias
         self._min_range, self._max_range = min_range, max_range
-        self._readings: Readings[float] = Readings(tolerance)
+        self._readings: Readings[float] = Readings(tolerance, length=1024)   # 100 Hz and more
         self._same: deque[float] = deque(maxlen=200)   # disparity while one reading repeats
         self._last = (0, math.nan)
 
     def push(self, stamp: int, distance: float) -> None:
         """Take a range in metres, along the beam; stamp in ns."""
         distance = float(distance)
-        if self._min_range <= distance <= self._max_range:
+        if max(self._min_range, 1e-3) <= distance <= self._max_range:
             self._readings.add(stamp, distance)
         else:
             self._readings.refuse(f'range {distance:g} m is none of {self._min_range:g} .. '

@@ -30,7 +30,7 @@ class ScaleConfig:
     unscaled: str = _option('nominal', "depth while no source gives metres: 'nominal' (by near "
                                        "and far) or 'withhold' (NaN)")
     max_depth: float = _option(200.0, 'metric depth beyond is +Inf, metres')
-    memory: float = _option(5.0, 'time constant with which old readings fade, seconds')
+    memory: float = _option(2.0, 'time constant with which old readings fade, seconds')
     timeout: float = _option(10.0, 'without a usable reading for so long depth is not metric any '
                                    'more, seconds')
     max_sigma: float = _option(0.2, 'relative standard deviation of depth at which the scale '

@@ -63,7 +63,8 @@ class DepthImageSource:
         self.frame_id = frame_id
         self._relative_sigma, self._bias = relative_sigma, bias
         self._min_range, self._max_range = min_range, max_range
-        self._readings: Readings[_Pixels] = Readings(tolerance)
+        # Frames leave the stream a window later than they came: what was read then must be there.
+        self._readings: Readings[_Pixels] = Readings(tolerance, length=128)
 
     def push(self, stamp: int, depth: np.ndarray, intrinsics: Intrinsics | None = None,
              frame_id: str = '') -> None:

@@ -44,6 +44,9 @@ def fuse(estimates: Sequence[Estimate], disparities: Sequence[float],
     The largest group that agrees wins; of equal ones that which agrees with ``present``, the
     line [2] in use, or without one the most certain. ``disparities`` are those at which depths
     are compared, the middle one first. At least one estimate is needed.
+
+    Their errors count as independent, though a model errs the same for two sources that look at
+    the same thing: the covariance of such a pair is up to twice too small.
     """
     agreeing = [[_agree(one, other, disparities) for other in estimates] for one in estimates]
 

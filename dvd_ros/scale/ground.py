@@ -15,9 +15,6 @@ from dvd_ros.scale.readings import Readings
 
 # Pixels that are looked at.
 _PIXELS = 8192
-# Gravity is smoothed over so long (s): what a robot's acceleration does is shorter.
-_SMOOTHING = 0.5
-
 
 class GroundSource:
     """
@@ -39,7 +36,8 @@ class GroundSource:
     tilt_sigma
         Standard deviation of pitch and roll, radians.
     tolerance
-        How far apart in time gravity and image may be, seconds.
+        Gravity is averaged over so many seconds before and after the image (a robot's own
+        acceleration is short); none in that time is a fault.
 
     Raises
     ------
@@ -62,7 +60,7 @@ class GroundSource:
         self._lock = threading.Lock()
         self._down = down_vector(pitch, roll)
         self._gravity: Readings[np.ndarray] = Readings(tolerance, length=1024)
-        self._smoothed: tuple[int, np.ndarray] | None = None
+        self._pushed = False
         self._rays: tuple[object, np.ndarray] | None = None
 
     def set_orientation(self, pitch: float, roll: float) -> None:
@@ -84,30 +82,20 @@ class GroundSource:
         vector = np.asarray(down, np.float64)
         length = float(np.linalg.norm(vector)) if vector.shape == (3,) else math.nan
         if not (math.isfinite(length) and length > 1e-6):
+            self._pushed = True
             self._gravity.refuse(f'gravity has no direction: {vector.tolist()}')
             return
-        vector = vector / length
-        if self._smoothed is not None:
-            seconds = (stamp - self._smoothed[0]) * 1e-9
-            if 0.0 <= seconds < 2.0 * _SMOOTHING:
-                share = 1.0 - math.exp(-seconds / _SMOOTHING)
-                vector = self._smoothed[1] + share * (vector - self._smoothed[1])
-        self._smoothed = (stamp, vector)
-        self._gravity.add(stamp, vector / max(float(np.linalg.norm(vector)), 1e-6))
+        self._pushed = True
+        self._gravity.add(stamp, vector / length)
 
     def observe(self, stamp: int, intrinsics: Intrinsics | None,
                 disparity: np.ndarray) -> Observation | Silence:
         """Find the floor in a frame; see ScaleSource."""
         if intrinsics is None:
             return Silence('the camera has no intrinsics: no camera_info')
-        if self._smoothed is None:
-            with self._lock:
-                down = self._down
-        else:
-            found = self._gravity.nearest(stamp)
-            if isinstance(found, Silence):
-                return Silence(f'gravity: {found.reason}')
-            down = found[1]
+        down = self._down_at(stamp)
+        if isinstance(down, Silence):
+            return down
         height, width = disparity.shape
         step = max(1, math.isqrt(height * width // _PIXELS))
         camera = intrinsics.scaled(width, height)
@@ -122,6 +110,20 @@ class GroundSource:
         # An error of tilt moves all of the floor: it does not average out.
         bias = math.hypot(self._height_sigma, self._tilt_sigma / float(np.median(slope[floor])))
         return Observation(d[floor], inverse, 0.02 * inverse, bias)
+
+    def _down_at(self, stamp: int) -> np.ndarray | Silence:
+        """Return the unit vector down at a time."""
+        if not self._pushed:
+            with self._lock:
+                return self._down
+        found = self._gravity.nearest(stamp)
+        if isinstance(found, Silence):
+            return Silence(f'gravity: {found.reason}')
+        mean = np.mean(self._gravity.around(stamp) or [found[1]], axis=0)
+        length = float(np.linalg.norm(mean))
+        if length < 0.5:
+            return Silence('gravity: its readings point everywhere')
+        return mean / length
 
 
 def down_vector(pitch: float, roll: float) -> np.ndarray:

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
-# Inverse depth within so many of its own sigma of 0 may be infinitely far.
-_SIGNIFICANT = 2.0
+# Inverse depth within so many of its own sigma of 0 may be infinitely far. Not more: while one
+# beam is all there is, half of a room is within two.
+_SIGNIFICANT = 1.0
 
 
 def line_depth(disparity: np.ndarray, a: float, b: float, covariance: np.ndarray,

@@ -51,14 +51,14 @@ class MetricScale:
     past fade with the time constant ``memory``. A weak prior on b/a, from the nominal ``near``
     and ``far``, makes a single range enough for a line; it gives no metres by itself.
 
-    ``covariance`` float64 [2,2] is of (a, b). Before the first usable observation ``a`` and ``b``
-    are those of nominal near and far, and ``covariance`` is infinite on its diagonal. Whatever is
-    observed, a stays positive and all three stay free of NaN.
+    ``observations`` counts those used. ``covariance`` float64 [2,2] is of (a, b). Before the first
+    usable observation ``a`` and ``b`` are those of nominal near and far, and ``covariance`` is
+    infinite on its diagonal. Whatever is observed, a stays positive and all three free of NaN.
 
     Raises ValueError unless 0 < near < far, memory > 0 and max_sigma > 0.
     """
 
-    def __init__(self, near: float = 0.5, far: float = 20.0, memory: float = 5.0,
+    def __init__(self, near: float = 0.5, far: float = 20.0, memory: float = 2.0,
                  max_sigma: float = 0.2) -> None:
         if not 0.0 < near < far < math.inf:
             raise ValueError(f'nominal depths need 0 < near < far metres, got {near} and {far}')

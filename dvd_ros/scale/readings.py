@@ -69,3 +69,9 @@ class Readings(Generic[T]):
             return Silence(f'too late: the oldest reading held is {(oldest - stamp) * 1e-9:.2f} s '
                            'newer than the image')
         return Silence(f'no reading within {self._tolerance:g} s of the image')
+
+    def around(self, stamp: int) -> list[T]:
+        """Return all readings within the tolerance of ``stamp``, oldest first."""
+        with self._lock:
+            return [reading for when, reading in self._held
+                    if abs(when - stamp) <= self._tolerance * 1e9]

@@ -10,8 +10,8 @@ _BLUR = 0.05
 # What stands for the disagreement of two windows where there was only one.
 _USUAL = 0.02
 # Logistic regression, fitted and checked by benchmark/confidence.py.
-_WEIGHTS = np.array([-0.30, 0.90, -1.5, -0.10])
-_BIAS = 2.5
+_WEIGHTS = np.array([-0.589, 2.06, -1.746, -0.116])
+_BIAS = 1.289
 
 
 def features(disparity: np.ndarray, disagreement: np.ndarray | None) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ _FLAT = 1e-10
 _TUKEY = 4.685
 _MAD_TO_SIGMA = 1.4826
 _ROUNDS = 8
+# A model's errors are smooth, so that more values than this cost time and add nothing.
+_MOST_VALUES = 8192
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def robust_sd_ratio(current: np.ndarray, reference: np.ndarray) -> OverlapFit:
             return OverlapFit(1.0, mean_r - mean_c, mean_c, 0.0, 0.0, total / weight.size, False)
         previous, scale = scale, float(np.sqrt(var_r / var_c))
         shift = mean_r - scale * mean_c
-        if abs(scale / previous - 1.0) < 1e-6:
+        if abs(scale / previous - 1.0) < 1e-5:
             break
     correlation = covariance / float(np.sqrt(var_c * var_r))
     return OverlapFit(scale, shift, mean_c, float(np.sqrt(max(

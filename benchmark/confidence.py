@@ -1,0 +1,135 @@
+"""Is confidence worth its name? Predicted against observed error, on rendered and real clips.
+
+Runs the live DepthStream over held-out rendered clips (needs numba) and over recordings with true
+depth (--folder; default: those in ../shared/data that are there), and scores every fourth pixel
+and line of depth with one scale and shift per clip. Prints a reliability table: pixels by their
+confidence, and the part of them whose depth is within 25 %; and the error of the less and of the
+more confident half of each clip's pixels, as abs_rel and as the error of disparity.
+
+--fit finds the weights of dvd_ros/stream/confidence.py anew, on other rendered clips.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from accuracy import SHARED, recording, rendered
+from tqdm import tqdm
+
+from dvd_ros.evaluation.align import align_disparity, true_disparity, valid_truth
+from dvd_ros.regressor import load_regressor
+from dvd_ros.stream import DepthStream, Frame, StreamConfig
+from dvd_ros.stream.confidence import features
+from dvd_ros.stream.sampling import sample
+
+BINS = np.array([0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
+FAR = 80.0
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Pixels of one clip: confidence, features [N,4], abs_rel and error of disparity [N]."""
+
+    confidence: np.ndarray
+    features: np.ndarray
+    abs_rel: np.ndarray
+    disparity_error: np.ndarray
+
+
+def score(regressor: object, frames: list[Frame], truth: np.ndarray, latency: str) -> Scored:
+    """Run the stream over a clip and compare with true depth [T,H,W] in metres."""
+    stream = DepthStream(regressor, StreamConfig(latency=latency))  # type: ignore[arg-type]
+    done = [d for frame in frames for d in stream.push(frame)] + stream.flush()
+    disparity = np.stack([sample(d.disparity) for d in done])
+    true = np.stack([sample(t) for t in truth])
+    likely = np.stack([sample(d.confidence) for d in done])
+    seen = np.stack([features(sample(d.disparity), d.alignment.disagreement) for d in done])
+    valid = valid_truth(true, FAR)
+    fitted, _, _ = align_disparity(disparity, true_disparity(true), valid & (disparity > 0))
+    depth = np.clip(1 / np.maximum(fitted[valid], 1 / FAR), 1e-3, FAR)
+    inverse = true_disparity(true)[valid]
+    return Scored(likely[valid], seen[valid], np.abs(depth - true[valid]) / true[valid],
+                  np.abs(fitted[valid] - inverse) / inverse.std())
+
+
+def halves(scored: list[Scored]) -> str:
+    """Errors of the less and of the more confident half of the pixels of each clip, averaged."""
+    parts = []
+    for kind in ('abs_rel', 'disparity_error'):
+        low, high = [], []
+        for clip in scored:
+            order = np.argsort(clip.confidence, kind='stable')
+            error = getattr(clip, kind)[order]
+            low.append(error[:len(error) // 2].mean())
+            high.append(error[len(error) // 2:].mean())
+        parts.append(f'{np.mean(low):.3f} | {np.mean(high):.3f} | '
+                     f'{np.mean(high) / np.mean(low):.2f}')
+    return ' | '.join(parts)
+
+
+def reliability(scored: list[Scored]) -> str:
+    """Rows of confidence, share of pixels, and the share of these that is within 25 %."""
+    likely = np.concatenate([clip.confidence for clip in scored])
+    right = np.concatenate([clip.abs_rel < 0.25 for clip in scored])
+    rows = []
+    for low, high in zip(BINS[:-1], BINS[1:], strict=True):
+        here = (likely >= low) & (likely < high if high < 1 else likely <= high)
+        if here.sum() > 100:
+            rows.append(f'| {low:.1f}..{high:.1f} | {likely[here].mean():.2f} | '
+                        f'{right[here].mean():.2f} | {100 * here.mean():.0f} % |')
+    return '\n'.join(rows)
+
+
+def fit(scored: list[Scored]) -> tuple[np.ndarray, float]:
+    """Weights and bias of a logistic regression, by Newton's method; clips count alike."""
+    x = np.concatenate([np.c_[clip.features, np.ones(len(clip.abs_rel))] for clip in scored])
+    y = np.concatenate([clip.abs_rel < 0.25 for clip in scored])
+    share = np.concatenate([np.full(len(c.abs_rel), 1 / len(c.abs_rel)) for c in scored])
+    weights = np.zeros(x.shape[1])
+    for _ in range(30):
+        likely = 1 / (1 + np.exp(-x @ weights))
+        curve = share * likely * (1 - likely)
+        weights += np.linalg.solve((x * curve[:, None]).T @ x + 1e-6 * np.eye(len(weights)),
+                                   x.T @ (share * (y - likely)))
+    return weights[:-1], float(weights[-1])
+
+
+def main() -> None:
+    """Parse the command line, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--model', default='mini')
+    parser.add_argument('--clips', type=int, default=32, help='rendered; one in four is a street')
+    parser.add_argument('--frames', type=int, default=45)
+    parser.add_argument('--latency', default='low', choices=('low', 'smooth'))
+    parser.add_argument('--folder', type=Path, action='append', default=[])
+    parser.add_argument('--fit', action='store_true')
+    options = parser.parse_args()
+    regressor = load_regressor(options.model)
+    seed = 4000 if options.fit else 1000
+    scenes = (scene for part, street, first in ((3, 0.0, seed), (1, 1.0, seed + 500))
+              for scene in rendered(options.clips * part // 4, options.frames, street, first))
+    clips = [score(regressor, *scene, options.latency)
+             for scene in tqdm(scenes, 'rendered', options.clips)]
+    if options.fit:
+        weights, bias = fit(clips)
+        print('weights', weights.round(3).tolist(), 'bias', round(bias, 3))
+        return
+    sets = {'rendered': clips}
+    for folder in options.folder or [p for p in sorted(SHARED.glob('*'))
+                                     if (p / 'associations.txt').is_file()]:
+        sets[folder.name] = [score(regressor, *recording(folder), options.latency)]
+    print('| | abs_rel, less confident half | more | ratio | disparity error, less | more | '
+          'ratio |\n|---|--:|--:|--:|--:|--:|--:|')
+    for name, scored in sets.items():
+        print(f'| {name} | {halves(scored)} |')
+    for name, scored in sets.items():
+        print(f'\n| {name}: confidence | mean | within 25 % | of all pixels |\n|---|--:|--:|--:|\n'
+              f'{reliability(scored)}')
+
+
+if __name__ == '__main__':
+    main()
