@@ -2,6 +2,7 @@
 
 ros2 launch dvd_ros depth.launch.py image:=/camera/image_raw camera_info:=/camera/camera_info
 ros2 launch dvd_ros depth.launch.py video:=clip.mp4 rviz:=true
+ros2 launch dvd_ros depth.launch.py scale_sources:=points,ground scale_points:=/lidar/points
 """
 
 import os
@@ -13,6 +14,13 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from launch import LaunchContext, LaunchDescription
+
+# Topics of depth_node that sources of metres come in by, each with the argument that renames it.
+_SCALE_TOPICS = {
+    'scale/depth': 'scale_depth', 'scale/camera_info': 'scale_camera_info',
+    'scale/points': 'scale_points', 'scale/scan': 'scale_scan', 'scale/range': 'scale_range',
+    'imu': 'imu',
+}
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -27,6 +35,10 @@ def generate_launch_description() -> LaunchDescription:
         argument('camera_info', 'camera_info', 'topic of their camera_info'),
         argument('namespace', '', 'namespace of the nodes: depth is NAMESPACE/dvd/depth'),
         argument('model', '', 'mini, dvd-1.0, dvd-1.1 or a model folder; empty: as in params_file'),
+        argument('scale_sources', '', 'sources of metres, separated by commas: depth, points, '
+                                      'scan, range, ground; empty: as in params_file'),
+        *(argument(name, topic, f'topic that becomes {topic}')
+          for topic, name in _SCALE_TOPICS.items()),
         argument('params_file', os.path.join(share, 'config', 'depth.yaml'),
                  'parameters of the nodes'),
         argument('video', '', 'a video file, camera device, image folder or TUM RGB-D folder '
@@ -50,12 +62,13 @@ def _nodes(context: LaunchContext) -> list[Node]:
         return Node(
             package='dvd_ros', executable=executable, name=executable, output='screen',
             namespace=given('namespace'),
-            remappings=[(name, given(name)) for name in ('image', 'camera_info')],
+            remappings=[(name, given(name)) for name in ('image', 'camera_info')]
+            + [(topic, given(name)) for topic, name in _SCALE_TOPICS.items()],
             parameters=[given('params_file'),
                         {name: value for name, value in changed.items() if value != ''}],
         )
 
-    nodes = [node('depth_node', model=given('model'))]
+    nodes = [node('depth_node', model=given('model'), scale_sources=given('scale_sources'))]
     if given('video'):
         # depth_node subscribes once its model is loaded: it shall see the first image, too.
         nodes.append(node('video_node', source=given('video'),

@@ -24,7 +24,7 @@ AROUND = ('test', 'benchmark', 'scripts', 'launch')
 HEAVY = {'torch', 'diffusers', 'transformers', 'peft'}
 # Import name -> name in requirements/, where they differ.
 DISTRIBUTIONS = {'cuda': 'cuda-bindings', 'cv2': 'opencv-python-headless', 'yaml': 'PyYAML',
-                 'PIL': 'pillow'}
+                 'PIL': 'pillow', 'tf2_ros': 'tf2_ros_py'}
 
 
 class Import(NamedTuple):
@@ -119,7 +119,8 @@ def test_regressor_imports_torch_only_in_a_backend_that_was_asked_for():
 def test_ros_is_imported_in_ros_only():
     def of_ros(found: Import) -> bool:
         return (
-            found.top in {'rclpy', 'cv_bridge', 'launch', 'launch_ros', 'ament_index_python'}
+            found.top in {'rclpy', 'cv_bridge', 'launch', 'launch_ros', 'ament_index_python',
+                          'tf2_ros'}
             or found.top.endswith(('_msgs', '_interfaces'))
             or found.part == 'msg'
         )

@@ -1,4 +1,4 @@
-"""Once a second on /diagnostics: what became of the images, and how fast."""
+"""Once a second on /diagnostics: what became of the images, how fast, and whether in metres."""
 
 from __future__ import annotations
 
@@ -9,24 +9,28 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
 from dvd_ros.ros.depth_worker import Progress
+from dvd_ros.ros.scale_watch import ScaleWatch
 
 
 class DepthDiagnostics:
-    """Counts what the node sees and publishes it with the worker's progress.
+    """Counts what the node sees and publishes it with the worker's progress, and the scale's state.
 
-    Keys: received, published, in_work (waiting, or in a window that is not yet complete),
-    windows, stride (new frames per window now), compute_ms (newest run of the network),
-    latency_p50_ms and latency_p95_ms (stamp to
-    publication, last 300 frames), and one dropped_CAUSE for each cause: too_slow, unreadable,
+    Two statuses: `NODE: scale` is the ScaleWatch's. Keys of `NODE: depth`: received, published,
+    in_work (waiting, or in a window that is not yet complete), windows, stride (new frames per
+    window now), compute_ms (newest run of the network), latency_p50_ms and latency_p95_ms (stamp
+    to publication, last 300 frames), and one dropped_CAUSE for each cause: too_slow, unreadable,
     and those of DepthStream. received = published + in_work + sum of dropped.
     """
 
-    def __init__(self, node: Node, progress: Progress, hardware_id: str) -> None:
+    def __init__(
+        self, node: Node, progress: Progress, scale: ScaleWatch, hardware_id: str
+    ) -> None:
         self.received = 0
         self.too_slow = 0
         self.latencies: deque[float] = deque(maxlen=300)  # seconds
         self._node = node
         self._progress = progress
+        self._scale = scale
         self._hardware_id = hardware_id
         self._lost = 0
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
@@ -65,6 +69,7 @@ class DepthDiagnostics:
             values |= {'latency_p50_ms': round(float(p50), 1),
                        'latency_p95_ms': round(float(p95), 1)}
         status.values = [KeyValue(key=key, value=str(value)) for key, value in values.items()]
-        array = DiagnosticArray(status=[status])
+        scale = self._scale.status(self._node.get_fully_qualified_name(), self._hardware_id)
+        array = DiagnosticArray(status=[status, scale])
         array.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(array)

@@ -1,4 +1,4 @@
-"""depth_node: images in, depth images, camera_info, clouds and alignments out."""
+"""depth_node: images in, and what measures metres; depth images, clouds and the like out."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ from dvd_ros.ros.depth_worker import DepthWorker, Mail
 from dvd_ros.ros.mailbox import Mailbox
 from dvd_ros.ros.parameters import DepthNodeConfig, declare
 from dvd_ros.ros.run_node import run_node
+from dvd_ros.ros.scale_inputs import ScaleInputs
+from dvd_ros.ros.scale_parameters import ScaleParameters
+from dvd_ros.ros.scale_watch import ScaleWatch
 from dvd_ros.ros.stamps import nanoseconds
 from dvd_ros.scale import ScaleConfig, StreamScale
 from dvd_ros.stream import DepthFrame, DepthStream, StreamConfig
@@ -39,7 +42,8 @@ class DepthNode(Node):
     """Subscribes `image` and `camera_info`, publishes under `dvd/` (see DepthOutputs).
 
     The subscriptions are best effort (they match any publisher) and appear once the model is
-    loaded. Parameters are the fields of StreamConfig and DepthNodeConfig.
+    loaded. Parameters are the fields of StreamConfig, ScaleConfig, DepthNodeConfig and
+    ScaleParameters; what the last of them ask for is subscribed, too (see ScaleInputs).
 
     Raises
     ------
@@ -51,8 +55,9 @@ class DepthNode(Node):
     def __init__(self) -> None:
         super().__init__('depth_node')
         config = declare(self, StreamConfig)
-        scale = declare(self, ScaleConfig)
         self._config = declare(self, DepthNodeConfig)
+        scale = declare(self, ScaleConfig)
+        parameters = declare(self, ScaleParameters)
         regressor = load_regressor(
             self._config.model, backend=self._config.backend, device=self._config.device,
             window=config.window, codec=self._config.codec,
@@ -63,13 +68,18 @@ class DepthNode(Node):
         self._hfov_assumed = False
         self._segment = 0
         self._mailbox: Mailbox[Mail] = Mailbox(self._config.queue)
-        self._outputs = DepthOutputs(self, config.window, self._config.hfov)
+        self._outputs = DepthOutputs(self, config.window, self._config.hfov,
+                                     self._config.depth_encoding)
+        self._inputs = ScaleInputs(self, parameters)
+        self._scale = ScaleWatch(self.get_logger(), scale)
         self._worker = DepthWorker(
-            self._mailbox, self._read, DepthStream(regressor, config, StreamScale(scale)),
-            self._deliver,
-            self._config.flush_after, self._report,
+            self._mailbox, self._read,
+            DepthStream(regressor, config, StreamScale(scale, self._inputs.sources)),
+            self._deliver, self._config.flush_after, self._report,
         )
-        self._diagnostics = DepthDiagnostics(self, self._worker.progress, regressor.name)
+        self._diagnostics = DepthDiagnostics(
+            self, self._worker.progress, self._scale, regressor.name
+        )
         self._worker.start()
         overridable = QoSOverridingOptions.with_default_policies()
         self._subscribed = [
@@ -86,8 +96,7 @@ class DepthNode(Node):
         new = config.stride or f'at most {config.most_new}, as this machine keeps up,'
         log.info(f"model '{regressor.name}', windows of {config.window} frames, {new} of them new; "
                  f'images read by {converter}')
-        log.info(f'metres are nominal, not measured: disparity 1 is taken as {scale.near} m and '
-                 f'disparity 0 as {scale.far} m (parameters near, far)')
+        self._scale.start(parameters.sources)
         log.info(f"waiting for images on '{self._subscribed[1].topic_name}'")
 
     def run(self) -> int:
@@ -114,6 +123,7 @@ class DepthNode(Node):
 
     def _on_image(self, message: Image) -> None:
         self._diagnostics.received += 1
+        self._inputs.image_came(message.header.frame_id, nanoseconds(message.header.stamp))
         dropped = self._mailbox.put((time.monotonic(), message))
         if dropped:
             self._diagnostics.too_slow += dropped
@@ -154,6 +164,7 @@ class DepthNode(Node):
                     f'segment {done.segment} begins: '
                     f'{done.frame.image.shape[1]}x{done.frame.image.shape[0]}, scale anew'
                 )
+            self._scale.take(done)
         unsent = self._outputs.unsent
         try:
             self._outputs.publish(batch)

@@ -13,9 +13,15 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
 from dvd_ros.geometry.intrinsics import Intrinsics
-from dvd_ros.msg import WindowAlignment
+from dvd_ros.msg import MetricScale, WindowAlignment
 from dvd_ros.ros.camera_info import camera_info
-from dvd_ros.ros.depth_messages import cloud, float_image, window_alignment
+from dvd_ros.ros.depth_messages import (
+    cloud,
+    float_image,
+    metric_scale,
+    millimetre_image,
+    window_alignment,
+)
 from dvd_ros.ros.stamps import header
 from dvd_ros.stream import DepthFrame
 
@@ -43,12 +49,15 @@ class DepthOutputs:
         frames of a full window.
     hfov:
         horizontal field of view in radians for frames without intrinsics.
+    depth_encoding:
+        of the topic `dvd/depth`: '32FC1' (metres) or '16UC1' (millimetres).
 
     """
 
-    def __init__(self, node: Node, window: int, hfov: float) -> None:
+    def __init__(self, node: Node, window: int, hfov: float, depth_encoding: str) -> None:
         self._window = window
         self._hfov = hfov
+        self._depth_image = float_image if depth_encoding == '32FC1' else millimetre_image
         self._segment = -1
         self.unsent = 0
 
@@ -66,16 +75,20 @@ class DepthOutputs:
         self._camera_info = advertise(CameraInfo, 'camera_info', _SMALL_DEPTH)
         self._points = advertise(PointCloud2, 'points', 2 * window)
         self._disparity = advertise(Image, 'disparity', 2 * window)
+        self._confidence = advertise(Image, 'confidence', 2 * window)
         self._alignment = advertise(WindowAlignment, 'alignment', _SMALL_DEPTH)
+        self._scale = advertise(MetricScale, 'scale', _SMALL_DEPTH)
 
     def publish(self, batch: list[DepthFrame]) -> None:
-        """Publish depth frames in order, and after the last of each window its alignment."""
+        """Publish depth frames in order, and after the last of each window how it was scaled."""
         for index, done in enumerate(batch):
             if index:
                 time.sleep(_PAUSE)
             self._publish_frame(done)
             if index + 1 == len(batch) or batch[index + 1].window != done.window:
                 self._publish_alignment(done)
+                if self._listened(self._scale):
+                    self._send(self._scale, metric_scale(done))
 
     def _publish_frame(self, done: DepthFrame) -> None:
         head = header(done.stamp, done.frame.frame_id)
@@ -92,9 +105,11 @@ class DepthOutputs:
             info.header = head
             self._send(self._camera_info, info)
         if self._listened(self._depth):
-            self._send(self._depth, float_image(done.depth, head))
+            self._send(self._depth, self._depth_image(done.depth, head))
         if self._listened(self._disparity):
             self._send(self._disparity, float_image(done.disparity, head))
+        if self._listened(self._confidence):
+            self._send(self._confidence, float_image(done.confidence, head))
         if self._listened(self._points):
             self._send(self._points, cloud(done, intrinsics, head))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -54,26 +55,28 @@ ENCODINGS: dict[str, Encoding] = {
 }
 
 
-def check_layout(message: Any) -> Encoding:
+def check_layout(message: Any, encodings: Mapping[str, Encoding] = ENCODINGS) -> Encoding:
     """The encoding of an image message whose fields fit each other.
 
     Parameters
     ----------
     message:
         a `sensor_msgs/Image`, or any object with its fields.
+    encodings:
+        those that are allowed, by name.
 
     Raises
     ------
     ImageError
-        naming the field: an encoding not in `ENCODINGS`, a width or height of zero, an odd
-        width in YUV 4:2:2, a `step` shorter than a row or splitting a 16-bit sample, or `data`
-        that is not `height * step` bytes.
+        naming the field: an encoding not in `encodings`, a width or height of zero, an odd
+        width in YUV 4:2:2, a `step` shorter than a row or splitting a sample, or `data` that is
+        not `height * step` bytes.
 
     """
-    encoding = ENCODINGS.get(message.encoding)
+    encoding = encodings.get(message.encoding)
     if encoding is None:
         raise ImageError(
-            f"encoding '{message.encoding}' is not known; needed is one of {', '.join(ENCODINGS)}"
+            f"encoding '{message.encoding}' is not known; needed is one of {', '.join(encodings)}"
         )
     height, width = message.height, message.width
     if height == 0 or width == 0:
@@ -85,7 +88,7 @@ def check_layout(message: Any) -> Encoding:
     if message.step < row or message.step % sample:
         raise ImageError(
             f"step {message.step} for {width} pixels of '{message.encoding}'; "
-            f'needed is at least {row}' + (' and even' if sample == 2 else '')
+            f'needed is at least {row}' + (f' and a multiple of {sample}' if sample > 1 else '')
         )
     if len(message.data) != height * message.step:
         raise ImageError(
@@ -93,6 +96,25 @@ def check_layout(message: Any) -> Encoding:
             f'needs {height * message.step}'
         )
     return encoding
+
+
+def pixels_of(message: Any, encoding: Encoding) -> np.ndarray:
+    """The samples of an image message whose layout has been checked, in native byte order.
+
+    Returns [H,W,C] of the encoding's type, contiguous; it shares memory with the message where
+    there is neither padding nor another byte order.
+    """
+    dtype = np.dtype(encoding.dtype)
+    # bool: is_bigendian is a uint8 in the message and any non-zero value means yes.
+    stored = dtype.newbyteorder('>' if bool(message.is_bigendian) else '<')
+    pixel = encoding.channels * dtype.itemsize
+    image = np.ndarray(
+        (message.height, message.width, encoding.channels),
+        dtype=stored,
+        buffer=memoryview(message.data).cast('B'),
+        strides=(message.step, pixel, dtype.itemsize),
+    )
+    return np.ascontiguousarray(image, dtype=dtype)
 
 
 def rgb_from_message(message: Any) -> np.ndarray:
@@ -114,17 +136,7 @@ def rgb_from_message(message: Any) -> np.ndarray:
 
     """
     encoding = check_layout(message)
-    dtype = np.dtype(encoding.dtype)
-    # bool: is_bigendian is a uint8 in the message and any non-zero value means yes.
-    stored = dtype.newbyteorder('>' if bool(message.is_bigendian) else '<')
-    pixel = encoding.channels * dtype.itemsize
-    image = np.ndarray(
-        (message.height, message.width, encoding.channels),
-        dtype=stored,
-        buffer=memoryview(message.data).cast('B'),
-        strides=(message.step, pixel, dtype.itemsize),
-    )
-    image = np.ascontiguousarray(image, dtype=dtype)
+    image = pixels_of(message, encoding)
     if encoding.to_rgb is not None:
         image = cv2.cvtColor(image, encoding.to_rgb)
     if image.dtype == np.uint16:

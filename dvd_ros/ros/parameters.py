@@ -21,7 +21,8 @@ def option(
 def _descriptor(help_text: str, default: Any, limits: tuple[Any, Any]) -> ParameterDescriptor:
     descriptor = ParameterDescriptor(description=help_text, read_only=True)
     # A YAML file or command line that says `far: 20` means 20.0; ROS calls that another type.
-    descriptor.dynamic_typing = isinstance(default, float)
+    # So are a name alone and a list of it.
+    descriptor.dynamic_typing = isinstance(default, float | tuple)
     low, high = limits
     if low is None and high is None:
         return descriptor
@@ -46,8 +47,8 @@ def declare(node: Any, config: type[Config]) -> Config:
     """Declare every field of a config dataclass on a node and return the config as it was set.
 
     The field's default is the parameter's, its `metadata['help']` the description and
-    `metadata['range']`, where there is one, the range. The parameters are read-only: the node
-    takes them at its start.
+    `metadata['range']`, where there is one, the range. A tuple is a list of strings. The
+    parameters are read-only: the node takes them at its start.
 
     Raises
     ------
@@ -63,13 +64,29 @@ def declare(node: Any, config: type[Config]) -> Config:
         descriptor = _descriptor(
             entry.metadata.get('help', ''), default, entry.metadata.get('range', (None, None))
         )
-        value = node.declare_parameter(entry.name, default, descriptor).value
+        listed = isinstance(default, tuple)
+        value = node.declare_parameter(
+            entry.name, list(default) if listed else default, descriptor
+        ).value
+        if listed:
+            value = _names(entry.name, value)
         if isinstance(default, float):
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise ValueError(f'parameter {entry.name} needs a number, got {value!r}')
             value = float(value)
         values[entry.name] = value
     return config(**values)
+
+
+def _names(parameter: str, value: Any) -> tuple[str, ...]:
+    """The strings of a list, or of one string where commas separate them."""
+    if value is None:  # an empty list in a file has no type, which ROS 2 takes for no value at all
+        return ()
+    if isinstance(value, str):
+        value = [word.strip() for word in value.split(',') if word.strip()]
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise ValueError(f'parameter {parameter} needs a list of strings, got {value!r}')
+    return tuple(value)
 
 
 @dataclass(frozen=True)
@@ -89,6 +106,9 @@ class DepthNodeConfig:
     queue: int = option(
         16, 'images that may wait while the network is busy; beyond, the oldest is dropped', 1, 1000
     )
+    depth_encoding: str = option(
+        '32FC1', "of the topic dvd/depth: '32FC1' (metres) or '16UC1' (millimetres, 0 invalid)"
+    )
     flush_after: float = option(
         2.0, 'seconds without an image after which the frames of an unfilled window are published;'
         ' 0: never', 0.0, 3600.0,
@@ -101,6 +121,9 @@ class DepthNodeConfig:
             raise ValueError(f'hfov must be between 0 and pi radians, got {self.hfov}')
         if self.queue < 1:
             raise ValueError(f'queue must be at least 1 image, got {self.queue}')
+        if self.depth_encoding not in ('32FC1', '16UC1'):
+            raise ValueError(f"depth_encoding must be '32FC1' or '16UC1', got "
+                             f'{self.depth_encoding!r}')
         if not self.flush_after >= 0.0:
             raise ValueError(f'flush_after must be 0 or more seconds, got {self.flush_after}')
 

@@ -158,7 +158,7 @@ class RecordNode(Node):
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
-            if f'/{self._config.node}:' in status.name:
+            if status.name.endswith(f'/{self._config.node}: depth'):
                 self._counts = {pair.key: float(pair.value) for pair in status.values}
                 self._counted = time.monotonic()
 

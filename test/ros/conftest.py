@@ -55,11 +55,11 @@ def ros_environment(tmp_path_factory):
 class NodeProcess:
     """One node of dvd_ros in a process of its own; `log()` is all that it has printed."""
 
-    def __init__(self, module, arguments, environment, log_file):
+    def __init__(self, program, arguments, environment, log_file):
         self._log_file = log_file
         with log_file.open('wb') as output:
             self._process = subprocess.Popen(
-                [sys.executable, '-m', module, '--ros-args', *arguments],
+                [sys.executable, *program, '--ros-args', *arguments],
                 cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
             )
@@ -98,14 +98,19 @@ def parameters(**values):
 
 @pytest.fixture(scope='session')
 def start_node_for_session(ros_environment, tmp_path_factory):
-    """Start a node process: start('depth_node', ros_arguments, parameter=value, ...)."""
+    """Start a node process: start('depth_node', ros_arguments, parameter=value, ...).
+
+    'brightness_node' is of this folder, every other one of dvd_ros.
+    """
     logs = tmp_path_factory.mktemp('nodes')
     started = []
 
     def start(name, *arguments, **values):
         log_file = logs / f'{name}{len(started)}.log'
+        own = Path(__file__).with_name(f'{name}.py')
+        program = [str(own)] if own.exists() else ['-m', f'dvd_ros.ros.{name}']
         started.append(NodeProcess(
-            f'dvd_ros.ros.{name}', [*arguments, *parameters(**values)], ros_environment, log_file
+            program, [*arguments, *parameters(**values)], ros_environment, log_file
         ))
         return started[-1]
 

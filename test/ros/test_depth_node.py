@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-OUTPUTS = ('depth', 'camera_info', 'points', 'disparity', 'alignment')
+OUTPUTS = ('depth', 'camera_info', 'points', 'disparity', 'confidence', 'alignment', 'scale')
 WINDOW, OVERLAP = 5, 2
 NEAR, FAR = 0.4, 12.0
 SIZE = (48, 64)
@@ -30,13 +30,13 @@ class Camera:
         from diagnostic_msgs.msg import DiagnosticArray
         from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
-        from dvd_ros.msg import WindowAlignment
+        from dvd_ros.msg import MetricScale, WindowAlignment
 
         self.peer = peer
         self.prefix = prefix
         self._image = peer.node.create_publisher(Image, f'{prefix}/image', 100)
         self._info = peer.node.create_publisher(CameraInfo, f'{prefix}/camera_info', 100)
-        kinds = (Image, CameraInfo, PointCloud2, Image, WindowAlignment)
+        kinds = (Image, CameraInfo, PointCloud2, Image, Image, WindowAlignment, MetricScale)
         for name, kind in zip(OUTPUTS, kinds, strict=True):
             peer.subscribe(kind, f'{prefix}/dvd/{name}')
         if '/diagnostics' not in peer.received:
@@ -114,7 +114,7 @@ class Camera:
 
         def own():
             return [status for array in self.peer.received['/diagnostics']
-                    for status in array.status if status.name.startswith(f'{self.prefix}/')]
+                    for status in array.status if status.name == f'{self.prefix}/depth_node: depth']
 
         status = self.peer.wait(own, 'diagnostics')[-1]
         return {pair.key: float(pair.value) for pair in status.values}
@@ -124,6 +124,7 @@ def start(start_node, camera_name, tiny, **changed):
     values = {
         'model': tiny, 'device': 'cpu', 'window': WINDOW, 'overlap': OVERLAP,
         'near': NEAR, 'far': FAR, 'queue': 1000, 'flush_after': 1.0,
+        'cuts': False,  # each picture is another
         # reliable, so that a count can be exact on a busy machine
         f'qos_overrides.{camera_name}/image.subscription.reliability': 'reliable',
         f'qos_overrides.{camera_name}/image.subscription.depth': 500,
@@ -320,7 +321,9 @@ def test_new_resolution_is_a_new_segment(camera):
     assert sizes == [(info.height, info.width) for info in camera.got('camera_info')]
     camera.wait_for(4, 'alignment')
     segments = [message.segment for message in camera.got('alignment')]
-    assert np.diff(segments).tolist() == [0, 1, 0]
+    # Besides, this network's windows contradict each other now and then, which begins one, too.
+    assert segments == sorted(segments)
+    assert segments[2] == segments[1] + 1
 
 
 def test_stamps_that_repeat_or_run_back(camera, node):
@@ -418,9 +421,11 @@ def test_a_signal_in_full_work_is_a_clean_end(start_node, tiny_model, peer, how)
         ({'window': 12}, 'window must be 4n+1'),
         ({'overlap': 5}, 'overlap must be'),
         ({'stride': 4}, 'stride must be'),
-        ({'near': 3.0, 'far': 2}, 'far must be'),
+        ({'near': 3.0, 'far': 2}, 'near < far'),
         ({'rule': 'magic'}, 'rule must be one of'),
         ({'hfov': 4.0}, 'hfov'),
+        ({'scale_sources': ['depth', 'lidar']}, 'scale_sources must be of'),
+        ({'depth_encoding': '8UC1'}, 'depth_encoding must be'),
         ({'window': 'many'}, 'INTEGER'),
         ({'model': '/no/such/model'}, 'no model'),
     ],

@@ -11,7 +11,8 @@ from dvd_ros.ros.image_conversion import ImageError
 from dvd_ros.ros.mailbox import Mailbox
 from dvd_ros.stream import DepthStream, Frame, StreamConfig
 
-CONFIG = StreamConfig(window=5, overlap=2)
+# Each picture is another: so many cuts, if those were looked for.
+CONFIG = StreamConfig(window=5, overlap=2, cuts=False)
 PATIENCE = 60.0
 
 
@@ -271,7 +272,7 @@ def test_the_end_waits_for_the_delivery_under_way_and_drops_what_waits(bench):
 
 def test_the_stride_is_chosen_live_unless_it_is_set(bench):
     second = 10 ** 9
-    live, fixed = (bench(config=StreamConfig(window=13, overlap=5, stride=stride))
+    live, fixed = (bench(config=StreamConfig(window=13, overlap=5, stride=stride, cuts=False))
                    for stride in (0, 7))
     assert (live.worker.progress.stride, fixed.worker.progress.stride) == (8, 7)
     for made in (live, fixed):

@@ -19,9 +19,10 @@ def calls(tree, *names):
 
 def test_every_argument_that_is_used_is_declared():
     tree = ast.parse(LAUNCH.read_text())
-    declared = {call.args[0].value for call in calls(tree, 'argument')}
-    used = {call.args[0].value for call in calls(tree, 'given')
-            if isinstance(call.args[0], ast.Constant)}
+    declared, used = (
+        {call.args[0].value for call in calls(tree, name) if isinstance(call.args[0], ast.Constant)}
+        for name in ('argument', 'given')
+    )
     assert used
     assert used <= declared
     # LARGE_DATA when unset: without it no image arrives over Fast DDS
@@ -32,15 +33,19 @@ def test_parameter_file_holds_every_parameter_at_its_default():
     yaml = pytest.importorskip('yaml')
     pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
     from dvd_ros.ros.parameters import DepthNodeConfig, VideoNodeConfig
+    from dvd_ros.ros.scale_parameters import ScaleParameters
+    from dvd_ros.scale import ScaleConfig
     from dvd_ros.stream import StreamConfig
 
     file = yaml.safe_load((CONFIG / 'depth.yaml').read_text())
     for node, configs, without in (
-        ('depth_node', (StreamConfig, DepthNodeConfig), set()),
+        ('depth_node', (StreamConfig, ScaleConfig, DepthNodeConfig, ScaleParameters), set()),
         ('video_node', (VideoNodeConfig,), {'source'}),
     ):
         defaults = {field.name: field.default for config in configs
                     for field in dataclasses.fields(config)}
+        defaults = {name: list(value) if isinstance(value, tuple) else value
+                    for name, value in defaults.items()}
         for name in without:
             del defaults[name]
         assert file[f'/**/{node}']['ros__parameters'] == defaults
@@ -51,7 +56,7 @@ def test_rviz_shows_topics_of_the_node():
     layout = yaml.safe_load((CONFIG / 'depth.rviz').read_text())
     topics = [display['Topic']['Value'] for display in layout['Visualization Manager']['Displays']
               if 'Topic' in display]
-    assert topics == ['dvd/points', 'dvd/depth', 'image']
+    assert topics == ['dvd/points', 'dvd/depth', 'dvd/confidence', 'image']
 
 
 @pytest.mark.parametrize(
