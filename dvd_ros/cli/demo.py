@@ -95,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
             nodes.start('depth_node', model=args.model, device=args.device, flush_after=1.0,
                         **parameters,
                         **_reliable('subscription', 'image'),
+                        **(_reliable('subscription', 'scale/depth') if metric else {}),
                         **_reliable('publisher', 'dvd/depth'))
             nodes.start('record_node', file=str(file), frames=expected or 0)
             _record(nodes, args, expected, seconds)
@@ -165,6 +166,7 @@ def _record(nodes: Nodes, args: argparse.Namespace, expected: int | None, second
                         wait_for_subscriber=60.0, audience='depth_node, record_node',
                         depth_share=args.known_depth,
                         **_reliable('publisher', 'image'),
+                        **_reliable('publisher', 'scale/depth'),
                         **_reliable('publisher', 'camera_info'))
         if nodes.running('video_node'):
             playing = time.monotonic()
