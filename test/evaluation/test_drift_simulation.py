@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dvd_ros.evaluation.chain_rules import RULES, LeastSquareChain, new_chain
+from dvd_ros.evaluation.chain_rules import RULES_AND_NONE, LeastSquareChain, new_chain
 from dvd_ros.evaluation.drift_score import Track, figures, published_line, track_streams
 from dvd_ros.evaluation.drift_simulation import CASES, CENTRE, SPREAD, DriftCase, Shape, simulate
 
@@ -136,5 +136,5 @@ def test_figures_are_of_the_last_windows_and_survive_a_scale_that_is_gone():
 
 
 def test_each_rule_has_a_chain_of_its_own():
-    for rule in RULES.values():
+    for rule in RULES_AND_NONE.values():
         assert new_chain(rule) is not new_chain(rule)

@@ -74,6 +74,18 @@ def test_trend_is_from_end_to_end_and_blind_to_the_place_in_the_lap():
     assert row.truth_laps == pytest.approx(row.laps, rel=1e-6)
     assert row.offsets == pytest.approx([0.01] * 4)
     assert row.wander == pytest.approx(0.0, abs=1e-9)
+    assert row.trend_sigma == pytest.approx(0.0, abs=1e-9)
+
+
+def test_trend_knows_its_error():
+    rng, found = np.random.default_rng(0), []
+    for _ in range(200):
+        gain = np.exp(0.1 * rng.standard_normal(1 + 10 * 20))
+        nothing = np.full_like(gain, np.nan)
+        found.append(drift_figures(LapTrack(gain, nothing, nothing, nothing), 20))
+    actual = np.std([np.log1p(row.trend) for row in found])
+    assert np.sqrt(np.mean([row.trend_sigma ** 2 for row in found])) == pytest.approx(actual,
+                                                                                     rel=0.25)
 
 
 def test_a_lap_that_is_not_of_whole_windows_is_refused():
