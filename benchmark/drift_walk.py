@@ -49,7 +49,8 @@ def table(drift: LapDrift, rate: float) -> str:
         gains = ' '.join(f'{gain:+7.2%}' for gain in row.laps)
         segments = len(np.unique(drift.tracks[name].segment))
         lines.append(f'{name:{widest}}  {gains}  {row.truth_laps[-1]:+8.2%} {row.trend:+8.2%} '
-                     f'{row.trend_sigma:8.2%}  {row.wander:6.3f}  {row.offsets[-1]:+7.4f}  {segments:8d}')
+                     f'{row.trend_sigma:8.2%}  {row.wander:6.3f}  '
+                     f'{row.offsets[-1]:+7.4f}  {segments:8d}')
     return '\n'.join(lines)
 
 
