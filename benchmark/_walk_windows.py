@@ -37,10 +37,11 @@ class WalkWindows:
         self._shard: tuple[int, dict[str, np.ndarray]] = (-1, {})
         if cache is not None:
             cache.mkdir(parents=True, exist_ok=True)
-            settings = cache / 'walk.json'
-            if settings.exists() and json.loads(settings.read_text()) != asdict(config):
+            # Its length is no matter: a longer walk begins as a shorter one does.
+            settings, kept = cache / 'walk.json', {**asdict(config), 'frames': 0}
+            if settings.exists() and {**json.loads(settings.read_text()), 'frames': 0} != kept:
                 raise ValueError(f'{cache} holds another walk than {config}: choose another')
-            settings.write_text(json.dumps(asdict(config)))
+            settings.write_text(json.dumps(kept))
 
     def __len__(self) -> int:
         """Return the number of full windows."""
@@ -54,6 +55,8 @@ class WalkWindows:
             count = min(_WINDOWS, len(self) - start)
             path = self._path(f'raw_{self._regressor.name}', start)
             raws = np.load(path)['raw'] if path and path.exists() else None
+            if raws is not None and len(raws) < count:
+                raws = None
             made = []
             for index in range(start, start + count):
                 new = stride if index else size
@@ -82,8 +85,7 @@ class WalkWindows:
                     self._shard = start, dict(file)
             else:
                 self._walk = self._walk or Walk(self._config)
-                frames = [self._walk.frame(i) for i in
-                          range(start, min(start + _FRAMES, self._config.frames))]
+                frames = [self._walk.frame(i) for i in range(start, start + _FRAMES)]
                 self._shard = start, {
                     'images': np.stack([f.image for f in frames]),
                     'truth': true_disparity(np.stack([f.depth for f in frames])).astype(np.float16)}

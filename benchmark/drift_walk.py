@@ -7,10 +7,11 @@ the slope of published disparity over a window's new frames. Prints:
 laps 2..       gain to that of the first lap at the same poses, mean of the lap's windows
 by truth       the same of the gains against true inverse depth, last lap
 trend          straight line through log gain against the truth, from the first window to the last,
-               each place of the lap with a level of its own
-wander         standard deviation of log gain about that line, at the same pose
+               each place of the lap with a level of its own; its standard error, from lap to lap
+wander         standard deviation of log gain about that line
 offset         published disparity less that of the first lap at the same poses, last lap
 
+'unchained' is every window as the model gave it: what the model itself drifts and wanders.
 Segments other than the first share no scale with it: none should begin. --cache keeps frames and
 raw windows (2.4 GB at the default size), so that only the first run renders, some minutes.
 """
@@ -42,13 +43,14 @@ def table(drift: LapDrift, rate: float) -> str:
     # A lap's middle, from the middle of the first.
     minutes = ' '.join(f'{(k - 1) * (drift.frame[1 + drift.lap] - drift.frame[1]) / rate / 60:7.1f}'
                        for k in laps)
-    lines = [f'{"":{widest}}  {head}  by truth    trend  wander   offset  segments',
+    lines = [f'{"":{widest}}  {head}  by truth    trend +- error  wander   offset  segments',
              f'{"min":{widest}}  {minutes}']
     for name, row in figures.items():
         gains = ' '.join(f'{gain:+7.2%}' for gain in row.laps)
         segments = len(np.unique(drift.tracks[name].segment))
-        lines.append(f'{name:{widest}}  {gains}  {row.truth_laps[-1]:+8.2%} {row.trend:+8.2%}  '
-                     f'{row.wander:6.3f}  {row.offsets[-1]:+7.4f}  {segments:8d}')
+        lines.append(f'{name:{widest}}  {gains}  {row.truth_laps[-1]:+8.2%} {row.trend:+8.2%} '
+                     f'{row.trend_sigma:8.2%}  {row.wander:6.3f}  '
+                     f'{row.offsets[-1]:+7.4f}  {segments:8d}')
     return '\n'.join(lines)
 
 

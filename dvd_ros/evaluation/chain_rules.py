@@ -12,6 +12,7 @@ from dvd_ros.stream.overlap_fit import least_squares
 
 # Name in tables, and what new_chain takes.
 RULES = {'least squares': 'least_squares', 'published rule': 'dvd', 'ours': 'bounded'}
+RULES_AND_NONE = {'unchained': 'none', **RULES}
 
 
 class Chain(Protocol):
@@ -22,9 +23,19 @@ class Chain(Protocol):
 
 
 def new_chain(rule: str) -> Chain:
-    """Give a fresh chain: 'least_squares', or a rule of stream.WindowAligner."""
+    """Give a fresh chain: 'none', 'least_squares', or a rule of stream.WindowAligner."""
+    if rule == 'none':
+        return Unchained()
     return (LeastSquareChain() if rule == 'least_squares' else
             WindowAligner(StreamConfig(rule=rule)))
+
+
+class Unchained:
+    """Every window as the model gave it: no drift, and a jump from window to window."""
+
+    def align(self, raw: np.ndarray, new: int) -> Alignment:
+        """See Chain."""
+        return Alignment(np.array(raw[-new:], np.float32), 1.0, 0.0, math.nan, math.nan, 0)
 
 
 class LeastSquareChain:

@@ -52,19 +52,19 @@ def _panel(panel: Panel) -> np.ndarray:
     scaled = np.log if panel.logarithmic else np.asarray
     low, high = (float(scaled(limit)) for limit in panel.limits)
 
-    def column(x: np.ndarray) -> np.ndarray:
+    def column(x: np.ndarray | float) -> np.ndarray:
         return _LEFT + width * np.asarray(x) / most
 
-    def row(y: np.ndarray) -> np.ndarray:
+    def row(y: np.ndarray | float) -> np.ndarray:
         y = np.clip(np.nan_to_num(np.asarray(y, float)), *panel.limits)
         return _TOP + height * (1.0 - (scaled(y) - low) / (high - low))
 
     for tick in _ticks(panel.limits, panel.logarithmic):
-        at = int(round(float(row(np.float64(tick)))))
+        at = int(round(float(row(tick))))
         cv2.line(image, (_LEFT, at), (_LEFT + width, at), _GREY, 1)
         _text(image, f'{tick:g}', (8, at + 4))
     for tick in _ticks((0.0, most), False):
-        at = int(round(float(column(np.float64(tick)))))
+        at = int(round(float(column(tick))))
         cv2.line(image, (at, _TOP), (at, _TOP + height), _GREY, 1)
         _text(image, f'{tick:g}', (at - 10, _TOP + height + 15))
     _text(image, panel.title, (_LEFT, 20), 0.45)

@@ -15,6 +15,8 @@ from dvd_ros.stream import Alignment
 _AVERAGED = 20
 # A seam is between a window and the next; least squares still has its scale over the first ones.
 FIRST_SEAMS = 30
+# Pixels of a frame that its line is read off: more say the same.
+_PIXELS = 192
 # Least squares gets as far as 0, and below, which has no logarithm.
 _LEAST_GAIN = 1e-12
 
@@ -75,8 +77,9 @@ def published_line(alignment: Alignment, raw: np.ndarray) -> tuple[np.ndarray, n
     is seen as it is. Where all of a frame is clamped at 0 the alignment's own are taken.
     """
     new = len(alignment.disparity)
-    out = alignment.disparity.reshape(new, -1).astype(np.float64)
-    into = raw[-new:].reshape(new, -1).astype(np.float64)
+    step = max(1, raw[0].size // _PIXELS)
+    out = alignment.disparity.reshape(new, -1)[:, ::step].astype(np.float64)
+    into = raw[-new:].reshape(new, -1)[:, ::step].astype(np.float64)
     kept = out > 0.0
     count = np.maximum(kept.sum(axis=1), 1)
     out_mean, in_mean = (out * kept).sum(axis=1) / count, (into * kept).sum(axis=1) / count

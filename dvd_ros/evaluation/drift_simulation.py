@@ -130,7 +130,9 @@ def simulate(case: DriftCase, windows: int, seed: int,
         for number in np.unique(scenes):
             if number != scene:
                 content, scene = _Content(rng, basis, case.follow_content), number
-            truth[scenes == number] = content.at(frames[scenes == number])
+            shown = frames[scenes == number]
+            truth[scenes == number] = content.at(
+                np.arange(shown[0, 0], shown[-1, -1] + 1))[shown - shown[0, 0]]
         gain, level = _gain_and_level(case, truth, rng)
         raw = truth * gain[..., None].astype(np.float32) + level[..., None].astype(np.float32)
         raw += _noise(case, index, shape, basis, rng)
@@ -157,22 +159,22 @@ class _Content:
         self._basis = basis * (SPREAD / np.sqrt(1.0 - shared))
 
     def at(self, frames: np.ndarray) -> np.ndarray:
-        """Give float32 [..., pixels] of frames [...]."""
+        """Give float32 [N, pixels] of frames [N]."""
         points = np.zeros((frames.size, self._basis.shape[1]))
         for speed, phase in zip(self._speed, self._phase, strict=True):
-            points += np.cos(frames.reshape(-1, 1) * speed + phase)
+            points += np.cos(frames[:, None] * speed + phase)
         points *= np.sqrt(2.0 / _WAVES)
         middle = np.full(frames.size, CENTRE)
         if self._breath is not None:
             # Over 3200 and 2000 frames: 400 and 250 windows of the default stride.
-            time = 2 * np.pi * frames.ravel()
+            time = 2 * np.pi * frames
             points *= np.exp(0.33 * np.sin(time / 3200 + self._breath[0]))[:, None]
             middle += 0.05 * np.sin(time / 2000 + self._breath[1])
         values = (points @ self._basis.T + middle[:, None]).astype(np.float32)
         if self._breath is None:
             # A model gives 0..1; softly, as a clamp would be a scale of its own.
             values = CENTRE + _REACH * np.tanh((values - CENTRE) * (_WIDER / _REACH))
-        return values.reshape(*frames.shape, -1)
+        return values
 
 
 def _smooth_basis(height: int, width: int) -> np.ndarray:

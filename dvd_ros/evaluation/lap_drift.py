@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dvd_ros.evaluation.chain_rules import RULES, new_chain
+from dvd_ros.evaluation.chain_rules import RULES_AND_NONE, new_chain
 from dvd_ros.evaluation.drift_score import published_line
 from dvd_ros.stream.overlap_fit import least_squares, robust_sd_ratio
 
@@ -90,7 +90,7 @@ def robust_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 def lap_drift(windows: Iterable[WalkWindow], lap: int) -> LapDrift:
     """
-    Chain the windows of a walk by every rule and see what becomes of their scale.
+    Chain the windows of a walk by every rule, and by none, and see what becomes of their scale.
 
     ``lap``: frames a lap, a multiple of the windows' stride, so that windows of all laps see the
     same poses. Fits are of raw disparity, once for all rules: a line is published as it is
@@ -98,8 +98,8 @@ def lap_drift(windows: Iterable[WalkWindow], lap: int) -> LapDrift:
 
     Raises ValueError for another lap.
     """
-    chains = {name: new_chain(rule) for name, rule in RULES.items()}
-    rows: dict[str, list[tuple[float, float, float, int]]] = {name: [] for name in RULES}
+    chains = {name: new_chain(rule) for name, rule in RULES_AND_NONE.items()}
+    rows: dict[str, list[tuple[float, float, float, int]]] = {name: [] for name in chains}
     model: list[tuple[int, float, float, float]] = []
     # Raw disparity of the first lap and how each rule published it, by the place in the lap.
     firsts: dict[int, tuple[np.ndarray, dict[str, tuple[float, float]]]] = {}
@@ -146,13 +146,15 @@ class DriftFigures:
     laps: of each lap but the first, mean log ratio of its gain to the first lap's at the same
     poses. truth_laps: the same of the gains against the truth. trend: of the straight line
     through log gain against the truth over all windows, from the first to the last, places in
-    the lap having their own level each. offsets: mean of each lap but the first to the first, in
-    disparity. wander: standard deviation of log gain from window to window, at the same pose.
+    the lap having their own level each; trend_sigma is its standard error, from laps that err
+    each by itself (0 with fewer than three: unknown). offsets: mean of each lap but the first to
+    the first, in disparity. wander: standard deviation of log gain about that line.
     """
 
     laps: list[float]
     truth_laps: list[float]
     trend: float
+    trend_sigma: float
     offsets: list[float]
     wander: float
 
@@ -170,10 +172,13 @@ def drift_figures(track: LapTrack, per_lap: int) -> DriftFigures:
     centred_index = index - (np.bincount(place, index.astype(float)) / count)[place]
     squares = np.square(centred_index).sum()
     slope = float((centred_index * centred_gain).sum() / squares) if squares else 0.0
+    left = centred_gain - slope * centred_index
+    sums = np.bincount(lap, centred_index * left)
+    sigma = float(np.sqrt(np.square(sums).sum()) / squares) if len(sums) > 2 else 0.0
     later = range(1, int(lap[-1]) + 1)
     return DriftFigures(
         [math.expm1(ratio[lap == k].mean()) for k in later],
         [math.expm1(apart[lap == k].mean()) for k in later],
-        math.expm1(slope * (len(gain) - 1)),
+        math.expm1(slope * (len(gain) - 1)), sigma * (len(gain) - 1),
         [float(track.offset[1:][lap == k].mean()) for k in later],
-        float((centred_gain - slope * centred_index).std()))
+        float(left.std()))
