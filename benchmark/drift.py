@@ -48,9 +48,10 @@ def table(tracks: dict[str, Track], counts: list[int]) -> str:
         first = float(np.nanmean(track.seam[:, :FIRST_SEAMS]))
         gains = '  '.join(f'{row.gain:11.4g}' for row in rows)
         offsets = '  '.join(f'{row.offset:+11.4f}' for row in rows)
+        part = f'{first / reference:4.2f}' if reference > 1e-6 else '   -'
         rms = float(np.sqrt(np.mean(track.log_gain ** 2)))
         lines.append(f'{name:{widest}}  {gains}  {rows[-1].gain_sd:5.3f}  {rms:5.3f}  {offsets}  '
-                     f'{rows[-1].offset_sd:5.3f}  {first:6.4f}  {first / reference:4.2f}  '
+                     f'{rows[-1].offset_sd:5.3f}  {first:6.4f}  {part}  '
                      f'{float(np.nanmean(track.seam)):7.3g}')
     found = {name: f'{int((t.cut & t.declared).sum())}/{int(t.cut.sum())}, '
                    f'{int((~t.cut & t.declared).sum())} false' for name, t in tracks.items()}

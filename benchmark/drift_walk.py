@@ -5,10 +5,12 @@ model sees it in the live stream's windows once, and each rule chains the same r
 the slope of published disparity over a window's new frames. Prints:
 
 laps 2..       gain to that of the first lap at the same poses, mean of the lap's windows
-by truth       the same of the gains against true inverse depth, last lap
+from 2         the last of these to lap 2: without the way from the very first window's scale to
+               where the rule settles, which is in the first lap
+by truth       last lap to first of the gains against true inverse depth
 trend          straight line through log gain against the truth, from the first window to the last,
                each place of the lap with a level of its own; its standard error, from lap to lap
-wander         standard deviation of log gain about that line
+wander         standard deviation of log gain to the first lap at the same poses, all windows
 offset         published disparity less that of the first lap at the same poses, last lap
 
 'unchained' is every window as the model gave it: what the model itself drifts and wanders.
@@ -43,13 +45,15 @@ def table(drift: LapDrift, rate: float) -> str:
     # A lap's middle, from the middle of the first.
     minutes = ' '.join(f'{(k - 1) * (drift.frame[1 + drift.lap] - drift.frame[1]) / rate / 60:7.1f}'
                        for k in laps)
-    lines = [f'{"":{widest}}  {head}  by truth    trend +- error  wander   offset  segments',
+    lines = [f'{"":{widest}}  {head}  from 2  by truth    trend +- error  wander   offset  '
+             'segments',
              f'{"min":{widest}}  {minutes}']
     for name, row in figures.items():
         gains = ' '.join(f'{gain:+7.2%}' for gain in row.laps)
+        settled = (1.0 + row.laps[-1]) / (1.0 + row.laps[0]) - 1.0
         segments = len(np.unique(drift.tracks[name].segment))
-        lines.append(f'{name:{widest}}  {gains}  {row.truth_laps[-1]:+8.2%} {row.trend:+8.2%} '
-                     f'{row.trend_sigma:8.2%}  {row.wander:6.3f}  '
+        lines.append(f'{name:{widest}}  {gains} {settled:+7.2%}  {row.truth_laps[-1]:+8.2%} '
+                     f'{row.trend:+8.2%} {row.trend_sigma:8.2%}  {row.wander:6.3f}  '
                      f'{row.offsets[-1]:+7.4f}  {segments:8d}')
     return '\n'.join(lines)
 

@@ -14,7 +14,7 @@ _COLOURS = ((60, 60, 220), (30, 140, 240), (160, 100, 20), (60, 140, 40))
 _BLACK, _GREY = (40, 40, 40), (215, 215, 215)
 _WIDTH, _HEIGHT = 560, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 34, 42
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_FONT, _LEGEND = cv2.FONT_HERSHEY_SIMPLEX, 0.36
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,15 +67,17 @@ def _panel(panel: Panel) -> np.ndarray:
         at = int(round(float(column(tick))))
         cv2.line(image, (at, _TOP), (at, _TOP + height), _GREY, 1)
         _text(image, f'{tick:g}', (at - 10, _TOP + height + 15))
-    _text(image, panel.title, (_LEFT, 20), 0.45)
+    _text(image, panel.title, (_LEFT, 20), 0.42)
     _text(image, panel.x_name, (_LEFT + width // 2 - 20, _HEIGHT - 8))
+    legend = _LEFT + 190
     for i, (name, (x, y)) in enumerate(panel.lines.items()):
         colour = _COLOURS[i % len(_COLOURS)]
         points = np.stack([column(x), row(y)], axis=1)
         # Sixteenths of a pixel.
         cv2.polylines(image, [np.round(points * 16).astype(np.int32)], False, colour, 1,
                       cv2.LINE_AA, 4)
-        _text(image, name, (_LEFT + 190 + 110 * i, 20), 0.4, colour)
+        _text(image, name, (legend, 20), _LEGEND, colour)
+        legend += cv2.getTextSize(name, _FONT, _LEGEND, 1)[0][0] + 16
     cv2.rectangle(image, (_LEFT, _TOP), (_LEFT + width, _TOP + height), _BLACK, 1)
     return image
 

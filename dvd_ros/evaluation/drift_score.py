@@ -18,7 +18,7 @@ FIRST_SEAMS = 30
 # Pixels of a frame that its line is read off: more say the same.
 _PIXELS = 192
 # Least squares gets as far as 0, and below, which has no logarithm.
-_LEAST_GAIN = 1e-12
+_LEAST_GAIN, _SEAM_GAIN = 1e-12, 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +29,8 @@ class Track:
     gain: of published disparity against the truth, mean over the new frames.
     offset: published minus true where the truth is CENTRE, likewise.
     seam: mean |difference| of the last frame as published and as the next window has it, by the
-    gain it was published with: a scale that is lost leaves no seams. NaN at a cut and for the last
-    window.
+    gain it was published with: a scale that is lost leaves no seams. NaN where that gain is less
+    than 1e-9, at a cut and for the last window.
     cut, declared: where a scene began, and where the rule began a segment (not the first).
     """
 
@@ -117,10 +117,11 @@ def _track_stream(case: DriftCase, windows: int, seed: int, shape: Shape) -> dic
             if last is not None:
                 was = before[name]
                 track.declared[i] = done.segment != was.segment
-                if not window.cut:
+                # With less gain the levels' rounding would be the seam.
+                gain = abs(track.gain[i - 1])
+                if not window.cut and gain > _SEAM_GAIN:
                     jump = (again * done.scale - last * was.scale) + (done.shift - was.shift)
-                    track.seam[i - 1] = np.abs(jump).mean() / max(abs(track.gain[i - 1]),
-                                                                  _LEAST_GAIN)
+                    track.seam[i - 1] = np.abs(jump).mean() / gain
             before[name] = done
         last = window.raw[-1].astype(np.float64)
     return tracks

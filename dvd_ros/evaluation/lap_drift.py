@@ -148,7 +148,7 @@ class DriftFigures:
     through log gain against the truth over all windows, from the first to the last, places in
     the lap having their own level each; trend_sigma is its standard error, from laps that err
     each by itself (0 with fewer than three: unknown). offsets: mean of each lap but the first to
-    the first, in disparity. wander: standard deviation of log gain about that line.
+    the first, in disparity. wander: standard deviation of the windows' log ratio to the first lap.
     """
 
     laps: list[float]
@@ -160,7 +160,7 @@ class DriftFigures:
 
 
 def drift_figures(track: LapTrack, per_lap: int) -> DriftFigures:
-    """Score a track; laps that are not whole count as far as they go."""
+    """Score a track; a last lap of less than nine tenths counts in trend and wander only."""
     index = np.arange(1, len(track.gain))
     lap, place = (index - 1) // per_lap, (index - 1) % per_lap
     gain = np.log(np.maximum(track.gain[1:], _LEAST_GAIN))
@@ -175,10 +175,10 @@ def drift_figures(track: LapTrack, per_lap: int) -> DriftFigures:
     left = centred_gain - slope * centred_index
     sums = np.bincount(lap, centred_index * left)
     sigma = float(np.sqrt(np.square(sums).sum()) / squares) if len(sums) > 2 else 0.0
-    later = range(1, int(lap[-1]) + 1)
+    later = [k for k in range(1, int(lap[-1]) + 1) if (lap == k).sum() >= 0.9 * per_lap]
     return DriftFigures(
         [math.expm1(ratio[lap == k].mean()) for k in later],
         [math.expm1(apart[lap == k].mean()) for k in later],
         math.expm1(slope * (len(gain) - 1)), sigma * (len(gain) - 1),
         [float(track.offset[1:][lap == k].mean()) for k in later],
-        float(left.std()))
+        float(np.nanstd(ratio)))

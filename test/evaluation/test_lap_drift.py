@@ -73,7 +73,7 @@ def test_trend_is_from_end_to_end_and_blind_to_the_place_in_the_lap():
     assert row.laps == pytest.approx(np.expm1(0.01 * np.arange(1, 5)), rel=1e-6)
     assert row.truth_laps == pytest.approx(row.laps, rel=1e-6)
     assert row.offsets == pytest.approx([0.01] * 4)
-    assert row.wander == pytest.approx(0.0, abs=1e-9)
+    assert row.wander == pytest.approx(np.std([0.01, 0.02, 0.03, 0.04]))
     assert row.trend_sigma == pytest.approx(0.0, abs=1e-9)
 
 
@@ -81,11 +81,16 @@ def test_trend_knows_its_error():
     rng, found = np.random.default_rng(0), []
     for _ in range(200):
         gain = np.exp(0.1 * rng.standard_normal(1 + 10 * 20))
-        nothing = np.full_like(gain, np.nan)
-        found.append(drift_figures(LapTrack(gain, nothing, nothing, nothing), 20))
+        found.append(drift_figures(LapTrack(gain, gain, 0 * gain, 0 * gain), 20))
     actual = np.std([np.log1p(row.trend) for row in found])
     assert np.sqrt(np.mean([row.trend_sigma ** 2 for row in found])) == pytest.approx(actual,
                                                                                      rel=0.25)
+
+
+def test_a_last_lap_that_is_hardly_begun_is_not_scored():
+    one = np.ones(1 + 8 * 3 + 2)
+    row = drift_figures(LapTrack(one, one, one, one), 8)
+    assert len(row.laps) == len(row.truth_laps) == len(row.offsets) == 2
 
 
 def test_a_lap_that_is_not_of_whole_windows_is_refused():
