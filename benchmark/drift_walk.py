@@ -11,6 +11,8 @@ by truth       last lap to first of the gains against true inverse depth
 trend          straight line through log gain against the truth, from the first window to the last,
                each place of the lap with a level of its own; its standard error, from lap to lap
 wander         standard deviation of log gain to the first lap at the same poses, all windows
+in lap         standard deviation of log gain against the truth along a lap: how well one scale
+               serves all places, the model's own inconstancy included
 offset         published disparity less that of the first lap at the same poses, last lap
 
 'unchained' is every window as the model gave it: what the model itself drifts and wanders.
@@ -45,7 +47,7 @@ def table(drift: LapDrift, rate: float) -> str:
     # A lap's middle, from the middle of the first.
     minutes = ' '.join(f'{(k - 1) * (drift.frame[1 + drift.lap] - drift.frame[1]) / rate / 60:7.1f}'
                        for k in laps)
-    lines = [f'{"":{widest}}  {head}  from 2  by truth    trend +- error  wander   offset  '
+    lines = [f'{"":{widest}}  {head}  from 2  by truth    trend +- error  wander  in lap   offset  '
              'segments',
              f'{"min":{widest}}  {minutes}']
     for name, row in figures.items():
@@ -54,7 +56,7 @@ def table(drift: LapDrift, rate: float) -> str:
         segments = len(np.unique(drift.tracks[name].segment))
         lines.append(f'{name:{widest}}  {gains} {settled:+7.2%}  {row.truth_laps[-1]:+8.2%} '
                      f'{row.trend:+8.2%} {row.trend_sigma:8.2%}  {row.wander:6.3f}  '
-                     f'{row.offsets[-1]:+7.4f}  {segments:8d}')
+                     f'{row.in_lap:6.3f}  {row.offsets[-1]:+7.4f}  {segments:8d}')
     return '\n'.join(lines)
 
 

@@ -149,6 +149,8 @@ class DriftFigures:
     the lap having their own level each; trend_sigma is its standard error, from laps that err
     each by itself (0 with fewer than three: unknown). offsets: mean of each lap but the first to
     the first, in disparity. wander: standard deviation of the windows' log ratio to the first lap.
+    in_lap: standard deviation of the windows' log gain against the truth about their lap's mean:
+    how one scale serves all places, the model's own inconstancy included.
     """
 
     laps: list[float]
@@ -157,6 +159,7 @@ class DriftFigures:
     trend_sigma: float
     offsets: list[float]
     wander: float
+    in_lap: float
 
 
 def drift_figures(track: LapTrack, per_lap: int) -> DriftFigures:
@@ -181,4 +184,5 @@ def drift_figures(track: LapTrack, per_lap: int) -> DriftFigures:
         [math.expm1(apart[lap == k].mean()) for k in later],
         math.expm1(slope * (len(gain) - 1)), sigma * (len(gain) - 1),
         [float(track.offset[1:][lap == k].mean()) for k in later],
-        float(np.nanstd(ratio)))
+        float(np.nanstd(ratio)),
+        float((gain - (np.bincount(lap, gain) / np.bincount(lap))[lap]).std()))

@@ -75,6 +75,7 @@ def test_trend_is_from_end_to_end_and_blind_to_the_place_in_the_lap():
     assert row.offsets == pytest.approx([0.01] * 4)
     assert row.wander == pytest.approx(np.std([0.01, 0.02, 0.03, 0.04]))
     assert row.trend_sigma == pytest.approx(0.0, abs=1e-9)
+    assert row.in_lap == pytest.approx(np.log(2 + np.sin(np.arange(8))).std(), rel=0.02)
 
 
 def test_trend_knows_its_error():
