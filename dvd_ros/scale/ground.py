@@ -16,6 +16,7 @@ from dvd_ros.scale.readings import Readings
 # Pixels that are looked at.
 _PIXELS = 8192
 
+
 class GroundSource:
     """
     A flat floor (road, lawn) at a known distance below the camera.

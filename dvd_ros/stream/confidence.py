@@ -23,9 +23,9 @@ def features(disparity: np.ndarray, disagreement: np.ndarray | None) -> np.ndarr
     of depth where that is far; logarithm of the smoothed slope of disparity, large at edges.
 
     disparity: float [h,w] on the stream's scale. disagreement: float [h,w], absolute difference of
-    disparity, or None where nothing is known of it. NaN counts as 0.
+    disparity, or None where nothing is known of it. NaN counts as 0, more than 4 as 4.
     """
-    disparity = np.nan_to_num(np.asarray(disparity, np.float32))
+    disparity = _tame(disparity)
     sigma = _BLUR * float(np.sqrt(disparity.size))
 
     def smooth(values: np.ndarray) -> np.ndarray:
@@ -34,11 +34,15 @@ def features(disparity: np.ndarray, disagreement: np.ndarray | None) -> np.ndarr
     if disagreement is None:
         apart = np.full(disparity.shape, _USUAL, np.float32)
     else:
-        apart = smooth(np.nan_to_num(np.asarray(disagreement, np.float32)))
+        apart = smooth(_tame(disagreement))
     slope = smooth(np.hypot(cv2.Sobel(disparity, cv2.CV_32F, 1, 0),
                             cv2.Sobel(disparity, cv2.CV_32F, 0, 1)))
     return np.stack([np.log(apart + 0.003), np.log(disparity + 0.05), disparity,
                      np.log(slope + 0.01)], axis=-1).astype(np.float64)
+
+
+def _tame(values: np.ndarray) -> np.ndarray:
+    return np.clip(np.nan_to_num(np.asarray(values, np.float32)), 0.0, 4.0)
 
 
 def confidence(disparity: np.ndarray, disagreement: np.ndarray | None,

@@ -14,4 +14,5 @@ def sample(frames: np.ndarray) -> np.ndarray:
     """Return every n-th pixel of [...,H,W] as a view [...,h,w] with h * w of about 2048."""
     height, width = frames.shape[-2:]
     step = max(1, math.ceil(math.sqrt(height * width / _SAMPLES)))
-    return frames[..., step // 2::step, step // 2::step]
+    rows, columns = (slice(min(step // 2, size - 1), None, step) for size in (height, width))
+    return frames[..., rows, columns]

@@ -226,3 +226,16 @@ def test_a_record_survives_its_file(tmp_path):
 def test_a_record_that_does_not_fit_itself_is_refused():
     with pytest.raises(ValueError, match='depths and arrivals must be of one length, got 3 and 2'):
         recorded(Film(3), arrivals=np.array([1, 2]))
+
+
+def test_metres_are_scored_as_they_are_and_after_a_fit():
+    film = Film(6)
+    record = recorded(film)
+    truths, _ = true_depth(record, film)
+    too_far = np.stack(truths) * np.float32(1.2)
+    too_far[:, 0, 0] = np.nan  # withheld
+    too_far[:, 0, 1] = np.inf
+    scores = accuracy(recorded(film, depth=too_far), truths, NEAR, FAR, metric=True)
+    assert scores['as measured']['abs_rel'] == pytest.approx(0.2, abs=1e-3)
+    assert scores['dvd_ros']['abs_rel'] < 0.03  # of the pixel at infinity alone
+    assert 'but for the first' in table(figures(record) | {'accuracy': scores, 'scored': 6})

@@ -149,3 +149,42 @@ def test_a_whole_video_becomes_depth(start_node, tiny_model, peer, video):
     assert stamps_of(peer.received['/chain/dvd/camera_info']) == stamps
     assert all((message.height, message.width) == SIZE for message in got)
     assert depth.stop() == 0, depth.log()
+
+
+def rgbd_folder(folder):
+    """A TUM RGB-D folder of four pictures whose depth is 2 m everywhere."""
+    lines = []
+    for kind in ('rgb', 'depth'):
+        (folder / kind).mkdir()
+    for i in range(4):
+        name = f'{i:06d}.png'
+        cv2.imwrite(str(folder / 'rgb' / name), np.full((*SIZE, 3), 60 * i, np.uint8))
+        cv2.imwrite(str(folder / 'depth' / name), np.full(SIZE, 10_000, np.uint16))
+        lines.append(f'{i / FPS:.6f} rgb/{name} {i / FPS:.6f} depth/{name}')
+    (folder / 'associations.txt').write_text('\n'.join(lines) + '\n')
+    return str(folder)
+
+
+def test_a_share_of_the_depth_comes_as_from_a_depth_camera(start_node, peer, listen, tmp_path):
+    from rclpy.qos import qos_profile_sensor_data
+    from sensor_msgs.msg import Image
+
+    got = listen('/rgbd')
+    peer.subscribe(Image, '/rgbd/scale/depth', qos_profile_sensor_data)
+    node = start_node('video_node', '-r', '__ns:=/rgbd', source=rgbd_folder(tmp_path),
+                      depth_share=0.25, wait_for_subscriber=60.0, rate=5.0)
+    peer.wait(lambda: not node.alive(), 'the end of the folder')
+    peer.linger(0.5)
+    assert node.wait() == 0, node.log()
+    depths = peer.received['/rgbd/scale/depth']
+    assert set(stamps_of(depths)) & set(stamps_of(got('image')))
+    for message in depths:
+        metres = np.frombuffer(message.data, np.float32)
+        assert np.nanmax(np.abs(metres - 2.0)) < 1e-3
+        assert 0.2 < np.isfinite(metres).mean() < 0.3
+
+
+def test_a_share_of_depth_needs_depth(start_node, video):
+    node = start_node('video_node', source=video, depth_share=0.1)
+    assert node.wait() == 1
+    assert 'RGB-D folder' in node.log()
