@@ -119,8 +119,9 @@ class WindowAligner:
             return math.nan, False
         current, past = sampled[:overlap], self._raw[-overlap:]
         fit = robust_sd_ratio(current, past)
-        # The fit's own weights would hide that most of the pixels disagree.
-        if fit.solved and correlation_of(current, past) < _CUT_CORRELATION:
+        # The fit's weights hide how many pixels disagree; without them a few may hide the rest.
+        if fit.solved and max(fit.correlation,
+                              correlation_of(current, past)) < _CUT_CORRELATION:
             return fit.correlation, True
         self._chain.follow(fit, len(sampled) - overlap)
         return fit.correlation, False

@@ -33,16 +33,20 @@ class ScaleChain:
     Each window is measured against the one before; fused with a prior at (1, 0), the error does
     not grow with the number of windows, as it does by a factor of the correlation a window where
     least squares are chained. The first window is (1, 0) without error, by definition.
+
+    The filter's state is the logarithm of the scale, and the shift. With the scale itself, whose
+    noise is in proportion to it, a scale that falls would be trusted more and more, and a model
+    whose late frames have another gain than its early ones would drive it to nothing.
     """
 
     def __init__(self) -> None:
-        self._state = np.array([1.0, 0.0])
+        self._state = np.zeros(2)
         self._covariance = np.zeros((2, 2))
 
     @property
     def scale(self) -> float:
         """Factor on the newest window's raw disparity."""
-        return float(self._state[0])
+        return math.exp(self._state[0])
 
     @property
     def shift(self) -> float:
@@ -52,11 +56,11 @@ class ScaleChain:
     @property
     def scale_sigma(self) -> float:
         """Standard deviation of the scale."""
-        return math.sqrt(self._covariance[0, 0])
+        return self.scale * math.sqrt(self._covariance[0, 0])
 
     def unlinked(self) -> None:
         """Go on to a window that shares no frame with the one before: the prior is all there is."""
-        self._state = np.array([1.0, 0.0])
+        self._state = np.zeros(2)
         self._covariance = np.diag(np.square(_PRIOR_SIGMA))
 
     def follow(self, fit: OverlapFit, new: int) -> None:
@@ -69,8 +73,7 @@ class ScaleChain:
         count = max(_INDEPENDENT * fit.support, 1.0)
         ratio, level = fit.scale, fit.shift
         if fit.solved and fit.correlation >= _MIN_CORRELATION:
-            ratio_variance = ratio ** 2 * ((1.0 - fit.correlation ** 2) / count
-                                           + context[0])
+            ratio_variance = (1.0 - fit.correlation ** 2) / count + context[0]
         else:
             # The scale is not to be seen here, the level still is.
             level += (ratio - 1.0) * fit.centre
@@ -81,19 +84,23 @@ class ScaleChain:
 
     def _compose(self, ratio: float, level: float, centre: float, ratio_variance: float,
                  level_variance: float) -> None:
-        """Chain previous = ratio * current + level onto stream = scale * previous + shift."""
-        scale, shift = self._state
-        move = np.array([[ratio, 0.0], [level, 1.0]])
+        """
+        Chain previous = ratio * current + level onto stream = scale * previous + shift.
+
+        ratio_variance: of the ratio's logarithm.
+        """
+        scale = self.scale
+        move = np.array([[1.0, 0.0], [scale * level, 1.0]])
         # A wrong ratio turns the line about the centre of the data, a wrong level lifts it.
-        noise = scale * np.array([[1.0, 0.0], [-centre, 1.0]])
-        self._state = np.array([scale * ratio, scale * level + shift])
+        noise = np.array([[1.0, 0.0], [-scale * ratio * centre, scale]])
+        self._state = self._state + np.array([math.log(ratio), scale * level])
         self._covariance = (move @ self._covariance @ move.T
                             + noise @ np.diag([ratio_variance, level_variance]) @ noise.T)
 
     def _fuse_with_prior(self) -> None:
-        """Weigh the state with the prior (1, 0) by inverse covariance."""
+        """Weigh the state with the prior (0, 0) by inverse covariance."""
         prior = np.diag(np.square(_PRIOR_SIGMA))
         gain = self._covariance @ np.linalg.inv(self._covariance + prior)
         fused = self._covariance - gain @ self._covariance
-        self._state = self._state + gain @ (np.array([1.0, 0.0]) - self._state)
+        self._state = self._state - gain @ self._state
         self._covariance = 0.5 * (fused + fused.T)

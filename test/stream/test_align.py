@@ -210,3 +210,14 @@ def test_window_must_fit_the_one_before():
         aligner.align(np.zeros((9, 4, 4)), 1)
     with pytest.raises(ValueError, match='rule'):
         StreamConfig(rule='median')
+
+
+def test_a_model_whose_gain_depends_on_the_place_in_the_window_does_not_lose_its_scale():
+    # Late frames of every window are 10 % flatter: all that an overlap shows is a falling scale.
+    fall = np.linspace(1.05, 0.95, 13, dtype=np.float32)[:, None, None]
+    clip = scene(13 + 8 * 150, 16, 20)
+    aligner = WindowAligner()
+    for index in range(150):
+        result = aligner.align(clip[8 * index:8 * index + 13] * fall, 13 if index == 0 else 8)
+    assert 0.4 < result.scale < 1.0
+    assert result.scale_sigma > 0.01
