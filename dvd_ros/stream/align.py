@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from dvd_ros.stream.alignment import Alignment, to_stream_scale
-from dvd_ros.stream.chain import ScaleChain
+from dvd_ros.stream.chain import MIN_CORRELATION, ScaleChain
 from dvd_ros.stream.config import StreamConfig
 from dvd_ros.stream.overlap_fit import correlation_of, robust_sd_ratio
 from dvd_ros.stream.published_rule import PublishedRule
@@ -120,8 +120,8 @@ class WindowAligner:
         current, past = sampled[:overlap], self._raw[-overlap:]
         fit = robust_sd_ratio(current, past)
         # The fit's weights hide how many pixels disagree; without them a few may hide the rest.
-        if fit.solved and max(fit.correlation,
-                              correlation_of(current, past)) < _CUT_CORRELATION:
+        if (fit.solved and fit.correlation < MIN_CORRELATION
+                and correlation_of(current, past) < _CUT_CORRELATION):
             return fit.correlation, True
         self._chain.follow(fit, len(sampled) - overlap)
         return fit.correlation, False

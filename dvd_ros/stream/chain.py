@@ -21,7 +21,7 @@ _CONTEXT_FRAMES = 8
 # Errors of a window are smooth over the image and its frames: so many are independent.
 _INDEPENDENT = 32.0
 # Below this correlation the overlap says nothing of the scale.
-_MIN_CORRELATION = 0.5
+MIN_CORRELATION = 0.5
 # Scale uncertainty (relative) of a window whose overlap says nothing.
 _UNKNOWN_SIGMA = 0.2
 
@@ -72,7 +72,7 @@ class ScaleChain:
         context = np.square(_CONTEXT_SIGMA) * min(new / _CONTEXT_FRAMES, 1.0) ** 2
         count = max(_INDEPENDENT * fit.support, 1.0)
         ratio, level = fit.scale, fit.shift
-        if fit.solved and fit.correlation >= _MIN_CORRELATION:
+        if fit.solved and fit.correlation >= MIN_CORRELATION:
             ratio_variance = (1.0 - fit.correlation ** 2) / count + context[0]
         else:
             # The scale is not to be seen here, the level still is.
