@@ -18,7 +18,8 @@ class _Block(nn.Module):
     def __init__(self, width: int, ffn: int, heads: int, eps: float) -> None:
         super().__init__()
         self.heads, self.eps = heads, eps
-        self.qkv = nn.Linear(width, 3 * width)
+        self.qk = nn.Linear(width, 2 * width)
+        self.v = nn.Linear(width, width)  # the checkpoint's own weight, where no shift is folded in
         self.norm_q = nn.Parameter(torch.empty(width))
         self.norm_k = nn.Parameter(torch.empty(width))
         self.out = nn.Linear(width, width)
@@ -27,10 +28,11 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """x [N,C]; cos and sin [N,1,D/2] float32."""
-        q, k, v = self.qkv(_layer_norm(x, self.eps)).chunk(3, dim=-1)
+        rows = _layer_norm(x, self.eps)
+        q, k = self.qk(rows).chunk(2, dim=-1)
         q, k = (self._rotate(part, norm, cos, sin)
                 for part, norm in ((q, self.norm_q), (k, self.norm_k)))
-        v = v.unflatten(-1, (self.heads, -1)).transpose(0, 1)
+        v = self.v(rows).unflatten(-1, (self.heads, -1)).transpose(0, 1)
         mixed = functional.scaled_dot_product_attention(q[None], k[None], v[None])[0]
         x = x + self.out(mixed.transpose(0, 1).flatten(1))
         hidden = functional.gelu(self.up(_layer_norm(x, self.eps)), approximate=_GELU)
@@ -96,10 +98,10 @@ class PlainTransformer(nn.Module):
                 source.scale_shift_table[0].double() + parts)
             attn, cross = source.attn1, source.attn2
             order = _halves(block.heads, attn.to_q.out_features)
-            rows = [modulated(linear, scale, shift) for linear in
-                    (attn.to_q, attn.to_k, attn.to_v)]
-            rows[:2] = [(weight[order], bias[order]) for weight, bias in rows[:2]]
-            set_linear(block.qkv, *(torch.cat(part) for part in zip(*rows, strict=True)))
+            rows = [modulated(linear, scale, shift) for linear in (attn.to_q, attn.to_k)]
+            set_linear(block.qk, *(torch.cat([part[order] for part in pair])
+                                   for pair in zip(*rows, strict=True)))
+            set_linear(block.v, *modulated(attn.to_v, scale, shift))
             block.norm_q.copy_(attn.norm_q.weight[order])
             block.norm_k.copy_(attn.norm_k.weight[order])
             constant = _apply(cross.to_out[0], _apply(cross.to_v, context))
