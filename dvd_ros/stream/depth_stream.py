@@ -192,5 +192,5 @@ class DepthStream:
             self._scaled_segment = segment
         scale = self._scale.update(frame.stamp, frame.intrinsics, disparity)
         return DepthFrame(frame, disparity, self._scale.depth(disparity, scale),
-                          estimate.confidence(), segment, estimate.window, estimate.alignment,
+                          estimate.disagreement, segment, estimate.window, estimate.alignment,
                           scale)

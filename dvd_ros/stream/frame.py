@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from dvd_ros.geometry.intrinsics import Intrinsics
 from dvd_ros.scale.state import ScaleState
 from dvd_ros.stream.alignment import Alignment
+from dvd_ros.stream.confidence import confidence
+from dvd_ros.stream.sampling import sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +78,9 @@ class DepthFrame:
     depth
         float32 [H,W], metres along the optical axis; NaN where there is none, +inf where it is too
         far to be measured (REP-117). What the metres are worth, ``scale`` says.
-    confidence
-        float32 [H,W] in 0..1: how likely depth is right within 25 %, given the best scale.
+    disagreement
+        float32 [h,w] on the grid of `sample`: how much two windows differ, on the stream's scale,
+        about this frame or about those before it; None where only one window saw any.
     segment
         Number of the segment; the scale is common to the frames of one segment only.
     window
@@ -91,7 +95,7 @@ class DepthFrame:
     frame: Frame
     disparity: np.ndarray
     depth: np.ndarray
-    confidence: np.ndarray
+    disagreement: np.ndarray | None
     segment: int
     window: int
     alignment: Alignment
@@ -101,3 +105,13 @@ class DepthFrame:
     def stamp(self) -> int:
         """Stamp of the frame, integer nanoseconds."""
         return self.frame.stamp
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """
+        float32 [H,W] in 0..1: how likely depth is right within 25 %, given the best scale.
+
+        0 where there is no disparity. Computed where it is asked for.
+        """
+        likely = confidence(sample(self.disparity), self.disagreement, self.frame.size)
+        return np.where(np.isfinite(self.disparity), likely, np.float32(0.0))

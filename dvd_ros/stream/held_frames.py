@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from dvd_ros.stream.alignment import Alignment
-from dvd_ros.stream.confidence import confidence
 from dvd_ros.stream.frame import Frame
 from dvd_ros.stream.sampling import sample
 from dvd_ros.stream.window import Window
@@ -28,11 +27,6 @@ class Estimate:
     disagreement: np.ndarray | None
     window: int
     alignment: Alignment
-
-    def confidence(self) -> np.ndarray:
-        """Return the confidence of its depth, float32 [H,W] in 0..1; 0 where there is none."""
-        likely = confidence(sample(self.disparity), self.disagreement, self.frame.size)
-        return np.where(np.isfinite(self.disparity), likely, np.float32(0.0))
 
 
 class HeldFrames:
