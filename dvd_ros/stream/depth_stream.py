@@ -13,6 +13,10 @@ from dvd_ros.stream.scene_cut import SceneCut
 from dvd_ros.stream.window import Window, WindowBuffer
 from dvd_ros.stream.window_model import PreparingModel, Unprepared, WindowModel
 
+# Images farther apart, nanoseconds, differ by motion alone: where a machine drops many, it would
+# see cuts that are none.
+_CUT_STEP = 500_000_000
+
 
 class DepthStream:
     """
@@ -28,7 +32,8 @@ class DepthStream:
 
     A new segment (own scale, no frames shared) begins when the resolution, the intrinsics or
     the frame_id change, when the stamp runs back by more than ``max_backstep`` or forth by more
-    than ``max_gap``, at a cut to another scene (SceneCut), and after `flush` and `reset`. What was
+    than ``max_gap``, at a cut to another scene (SceneCut;
+    between images at most 0.5 s apart), and after `flush` and `reset`. What was
     waiting is published first. The aligner finds cuts, too, where two windows contradict each
     other.
 
@@ -100,7 +105,8 @@ class DepthStream:
             if step <= 0 and not breaks:
                 self.counters.dropped['repeated_stamp' if step == 0 else 'backward_stamp'] += 1
                 return []
-            cut = not breaks and self.config.cuts and self._cuts.add(frame.image)
+            cut = (not breaks and self.config.cuts and self._cuts.add(frame.image)
+                   and step <= _CUT_STEP)
             if breaks or cut:
                 try:
                     done = self._finish(cut)

@@ -378,6 +378,15 @@ def test_a_cut_begins_a_segment_and_says_so():
     assert not cut_by_images[10]
 
 
+def test_images_far_apart_are_not_judged():
+    first, second = scenes(2)
+    stream = DepthStream(Luminance(), StreamConfig(window=5, overlap=1))
+    frames = [Frame(first(t), t * STEP) for t in range(5)]
+    frames += [Frame(second(t), SECOND + t * STEP) for t in range(5)]
+    done = feed(stream, frames) + stream.flush()
+    assert [d.segment for d in done] == [0] * 10
+
+
 def test_exposure_and_motion_are_no_cuts():
     shot = next(scenes(1, seed=3))
     stream = DepthStream(Luminance(), StreamConfig(window=5, overlap=1))
