@@ -32,10 +32,9 @@ class DepthStream:
 
     A new segment (own scale, no frames shared) begins when the resolution, the intrinsics or
     the frame_id change, when the stamp runs back by more than ``max_backstep`` or forth by more
-    than ``max_gap``, at a cut to another scene (SceneCut;
-    between images at most 0.5 s apart), and after `flush` and `reset`. What was
-    waiting is published first. The aligner finds cuts, too, where two windows contradict each
-    other.
+    than ``max_gap``, at a cut to another scene (SceneCut; between images at most 0.5 s apart), and
+    after `flush` and `reset`. What was waiting is published first. The aligner finds cuts, too,
+    where two windows contradict each other.
 
     ``scale`` makes metres of disparity; without it they are nominal (see StreamScale). With
     ``config.latency`` 'smooth' the newest ``config.overlap`` frames are held back until the next

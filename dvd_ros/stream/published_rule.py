@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from dvd_ros.stream.overlap_fit import correlation_of
 from dvd_ros.stream.stitch import dvd_scale_shift
 
 
@@ -30,9 +31,7 @@ class PublishedRule:
             if finite.any():
                 current, reference = current[finite], reference[finite]
                 self.scale, self.shift = dvd_scale_shift(current, reference)
-                spread = current.std() * reference.std()
-                correlation = (float(np.cov(current, reference, bias=True)[0, 1] / spread)
-                               if spread else 0.0)
+                correlation = correlation_of(current, reference)
         aligned = raw * self.scale + self.shift
         if past is not None:
             np.maximum(aligned, 0.0, out=aligned)
