@@ -18,7 +18,7 @@ MODULES = sorted(PACKAGE.rglob('*.py'))
 PARTS = sorted(folder.name for folder in PACKAGE.iterdir() if (folder / '__init__.py').exists())
 
 # Lowest first: each may import those before it and nothing else of dvd_ros.
-NUMPY_ONLY = ('geometry', 'scale', 'stream', 'capture')
+NUMPY_ONLY = ('geometry', 'scale', 'stream', 'capture', 'datasets')
 # Folders of Python that is not installed.
 AROUND = ('test', 'benchmark', 'scripts', 'launch')
 HEAVY = {'torch', 'diffusers', 'transformers', 'peft'}
