@@ -1,0 +1,117 @@
+"""Frames that are one file of image and one of depth, and what can be wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dvd_ros.capture.source import read_depth_image, read_image
+from dvd_ros.datasets.sequence import BadSample, Sample
+from dvd_ros.datasets.skipped import Skipped
+from dvd_ros.geometry.intrinsics import Intrinsics
+
+# Number of a frame -> its file.
+Numbered = dict[int, Path]
+
+
+@dataclass(frozen=True)
+class FrameFiles:
+    """
+    Where a frame lies.
+
+    ``intrinsics`` are scaled to the image where it is of another size; ``pose`` as of Sample.
+    """
+
+    image: Path
+    depth: Path
+    stamp: int
+    intrinsics: Intrinsics | None = None
+    pose: np.ndarray | None = None
+
+
+class FileSequence:
+    """
+    A Sequence of frames in files.
+
+    ``read_depth`` gets the path of a frame's depth and returns float32 [H,W] as Sample has it,
+    ``read_rgb`` uint8 [H,W,3]; both raise OSError or ValueError for a file they cannot read.
+    """
+
+    def __init__(self, name: str, frames: list[FrameFiles],
+                 read_depth: Callable[[Path], np.ndarray],
+                 read_rgb: Callable[[Path], np.ndarray] = read_image) -> None:
+        self.name, self.files = name, frames
+        self._read_depth, self._read_rgb = read_depth, read_rgb
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Read a frame; see Sequence."""
+        if not 0 <= index < len(self):
+            raise IndexError(f'{self.name} has {len(self)} frames, asked for {index}')
+        frame = self.files[index]
+        image = read_or_bad(self._read_rgb, frame.image, 'image')
+        depth = read_or_bad(self._read_depth, frame.depth, 'depth')
+        image = self.fit(image, depth)
+        check_size(image, depth, frame.depth)
+        height, width = depth.shape
+        return Sample(image, depth, frame.stamp,
+                      frame.intrinsics and frame.intrinsics.scaled(width, height), frame.pose)
+
+    def fit(self, image: np.ndarray, depth: np.ndarray) -> np.ndarray:
+        """Bring the image to the size of its depth, where a data set has it at another."""
+        return image
+
+
+def read_or_bad(read: Callable[[Path], np.ndarray], path: Path, what: str) -> np.ndarray:
+    """Call ``read(path)``; raises BadSample: missing or damaged ``what`` (image, depth)."""
+    if not path.is_file():
+        raise BadSample(path, f'missing {what}')
+    try:
+        return read(path)
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise BadSample(path, f'damaged {what}', str(error)) from error
+
+
+def check_size(image: np.ndarray, depth: np.ndarray, path: Path) -> None:
+    """Raise BadSample naming the depth's file unless it is of the image's size."""
+    if depth.shape != image.shape[:2]:
+        raise BadSample(path, 'depth of another size',
+                        f'depth is {list(depth.shape)}, the image {list(image.shape[:2])}')
+
+
+def metres_png(units_per_metre: float) -> Callable[[Path], np.ndarray]:
+    """Return a reader of 16-bit depth images of so many units per metre, in which 0 is none."""
+    def read(path: Path) -> np.ndarray:
+        raw = read_depth_image(path)
+        return np.where(raw > 0, raw / np.float32(units_per_metre), np.float32(np.nan))
+    return read
+
+
+def paired(images: Numbered, depths: Numbered, image_of: Callable[[int], Path],
+           depth_of: Callable[[int], Path], skipped: Skipped) -> list[int]:
+    """
+    Return the numbers that have image and depth, in order; adds the others to ``skipped``.
+
+    ``image_of`` and ``depth_of`` name the file that a number should have.
+    """
+    for number in sorted(images.keys() - depths.keys()):
+        skipped.add(BadSample(depth_of(number), 'missing depth'))
+    for number in sorted(depths.keys() - images.keys()):
+        skipped.add(BadSample(image_of(number), 'missing image'))
+    return sorted(images.keys() & depths.keys())
+
+
+def numbered(paths: Iterable[Path], before: str = '', after: str = '') -> Numbered:
+    """Map files `BEFORE<digits>AFTER` to their number; other files are left out."""
+    found = {}
+    for path in paths:
+        name = path.name
+        digits = name[len(before):len(name) - len(after)]
+        if name.startswith(before) and name.endswith(after) and digits.isdigit():
+            found[int(digits)] = path
+    return found
