@@ -6,14 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dvd_ros.datasets import rendered
+from dvd_ros.datasets import (
+    hypersim,
+    kitti,
+    nyuv2,
+    rendered,
+    scannet,
+    sintel,
+    tartanair,
+    tum,
+    vkitti2,
+)
 from dvd_ros.datasets.reader import Reader
 from dvd_ros.datasets.sequence import Sequence
 from dvd_ros.datasets.skipped import Skipped
 
 # In the order in which a folder is looked at: those whose layout is the most telling first.
 _READERS: dict[str, Reader] = {module.READER.kind: module.READER for module in (
-    rendered,)}
+    hypersim, vkitti2, tartanair, kitti, scannet, sintel, nyuv2, rendered, tum)}
 KINDS = tuple(_READERS)
 
 

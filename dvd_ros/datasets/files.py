@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,6 @@ from dvd_ros.capture.source import read_depth_image, read_image
 from dvd_ros.datasets.sequence import BadSample, Sample
 from dvd_ros.datasets.skipped import Skipped
 from dvd_ros.geometry.intrinsics import Intrinsics
-
-# Number of a frame -> its file.
-Numbered = dict[int, Path]
 
 
 @dataclass(frozen=True)
@@ -92,26 +89,32 @@ def metres_png(units_per_metre: float) -> Callable[[Path], np.ndarray]:
     return read
 
 
-def paired(images: Numbered, depths: Numbered, image_of: Callable[[int], Path],
-           depth_of: Callable[[int], Path], skipped: Skipped) -> list[int]:
-    """
-    Return the numbers that have image and depth, in order; adds the others to ``skipped``.
-
-    ``image_of`` and ``depth_of`` name the file that a number should have.
-    """
-    for number in sorted(images.keys() - depths.keys()):
-        skipped.add(BadSample(depth_of(number), 'missing depth'))
-    for number in sorted(depths.keys() - images.keys()):
-        skipped.add(BadSample(image_of(number), 'missing image'))
-    return sorted(images.keys() & depths.keys())
-
-
-def numbered(paths: Iterable[Path], before: str = '', after: str = '') -> Numbered:
-    """Map files `BEFORE<digits>AFTER` to their number; other files are left out."""
+def numbered(folder: Path, name: str) -> dict[int, Path]:
+    """Map the files of a folder named such as ``rgb_{:05d}.jpg`` to their number."""
+    before, after = name[:name.index('{')], name[name.index('}') + 1:]
     found = {}
-    for path in paths:
-        name = path.name
-        digits = name[len(before):len(name) - len(after)]
-        if name.startswith(before) and name.endswith(after) and digits.isdigit():
+    for path in folder.glob(f'{before}*{after}'):
+        digits = path.name[len(before):len(path.name) - len(after)]
+        if digits.isdigit():
             found[int(digits)] = path
     return found
+
+
+def paired(rgb: Path, rgb_name: str, depth: Path, depth_name: str,
+           skipped: Skipped, between: bool = False) -> list[tuple[int, Path, Path]]:
+    """
+    List the frames, in order, of which there are both files: number, image, depth.
+
+    Names are as of ``numbered``. Those of which only one is there are added to ``skipped``; with
+    ``between`` not the images before the first and behind the last depth.
+    """
+    images, depths = numbered(rgb, rgb_name), numbered(depth, depth_name)
+    if between and depths:
+        first, last = min(depths), max(depths)
+        images = {number: path for number, path in images.items() if first <= number <= last}
+    for number in sorted(images.keys() - depths.keys()):
+        skipped.add(BadSample(depth / depth_name.format(number), 'missing depth'))
+    for number in sorted(depths.keys() - images.keys()):
+        skipped.add(BadSample(rgb / rgb_name.format(number), 'missing image'))
+    return [(number, images[number], depths[number])
+            for number in sorted(images.keys() & depths.keys())]

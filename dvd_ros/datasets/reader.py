@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence as Listed
+from collections.abc import Callable
+from collections.abc import Sequence as Listed
 from dataclasses import dataclass
 from pathlib import Path
 
 from dvd_ros.datasets.sequence import Sequence
-from dvd_ros.datasets.skipped import Skipped
 
 
 @dataclass(frozen=True)
