@@ -16,8 +16,8 @@ from dvd_ros.capture.source import (
     Capture,
     check_rate,
     read_camera,
-    read_depth_image,
     read_image,
+    read_metres,
 )
 from dvd_ros.capture.video import VideoFile
 from dvd_ros.stream.frame import Frame
@@ -98,8 +98,7 @@ class RgbdFolder(Capture):
         path = self.rows[index][2]
         if path is None:
             return None
-        raw = read_depth_image(path)
-        return np.where(raw > 0, raw / np.float32(self.depth_scale), np.float32(np.nan))
+        return read_metres(path, self.depth_scale)
 
 
 class ClipFolder(VideoFile):

@@ -79,6 +79,12 @@ def read_image(path: Path) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
+def read_metres(path: Path, units_per_metre: float) -> np.ndarray:
+    """Read a depth image in which 0 is none: float32 [H,W] metres, NaN where there is none."""
+    raw = read_depth_image(path)
+    return np.where(raw > 0, raw / np.float32(units_per_metre), np.float32(np.nan))
+
+
 def read_depth_image(path: Path) -> np.ndarray:
     """Read a depth image, uint16 [H,W]; raises ValueError if it is none."""
     raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)

@@ -21,9 +21,10 @@ from dvd_ros.datasets.reader import Reader
 from dvd_ros.datasets.sequence import Sequence
 from dvd_ros.datasets.skipped import Skipped
 
-# In the order in which a folder is looked at: those whose layout is the most telling first.
+# In the order in which a folder is looked at: the most telling layouts first, those that have to be
+# searched for deep in the folder last.
 _READERS: dict[str, Reader] = {module.READER.kind: module.READER for module in (
-    hypersim, vkitti2, tartanair, kitti, scannet, sintel, nyuv2, rendered, tum)}
+    hypersim, vkitti2, rendered, kitti, sintel, scannet, tum, tartanair, nyuv2)}
 KINDS = tuple(_READERS)
 
 
@@ -92,6 +93,8 @@ def open_dataset(kind: str, folder: str | Path, split: str = '', **options: Any)
     ValueError
         If the kind, the split or an option is unknown, or the folder is empty, of another layout
         or without one frame.
+    ImportError
+        If the kind needs a package that is not installed (requirements/datasets.txt).
 
     """
     folder = _existing(folder)

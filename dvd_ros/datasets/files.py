@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from dvd_ros.capture.source import read_depth_image, read_image
+from dvd_ros.capture.source import read_image, read_metres
 from dvd_ros.datasets.sequence import BadSample, Sample
 from dvd_ros.datasets.skipped import Skipped
 from dvd_ros.geometry.intrinsics import Intrinsics
@@ -83,10 +84,7 @@ def check_size(image: np.ndarray, depth: np.ndarray, path: Path) -> None:
 
 def metres_png(units_per_metre: float) -> Callable[[Path], np.ndarray]:
     """Return a reader of 16-bit depth images of so many units per metre, in which 0 is none."""
-    def read(path: Path) -> np.ndarray:
-        raw = read_depth_image(path)
-        return np.where(raw > 0, raw / np.float32(units_per_metre), np.float32(np.nan))
-    return read
+    return partial(read_metres, units_per_metre=units_per_metre)
 
 
 def numbered(folder: Path, name: str) -> dict[int, Path]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -23,45 +22,12 @@ from dvd_ros.datasets.files import check_size
 from dvd_ros.datasets.reader import Reader, no_split
 from dvd_ros.datasets.sequence import BadSample, Sample, Sequence
 from dvd_ros.datasets.skipped import Skipped
+from dvd_ros.datasets.stored_array import StoredArray
 from dvd_ros.stream.frame import Frame
 
 
-class _Stored(NamedTuple):
-    """An array inside an npz that is not compressed."""
-
-    path: Path
-    offset: int
-    dtype: np.dtype
-    shape: tuple[int, ...]
-
-    @classmethod
-    def of(cls, path: Path, name: str) -> _Stored:
-        # np.load would read 50 MB of a shard for one frame of it.
-        with zipfile.ZipFile(path) as archive, path.open('rb') as file:
-            entry = archive.getinfo(f'{name}.npy')
-            if entry.compress_type != zipfile.ZIP_STORED:
-                raise ValueError(f'{name} is compressed')
-            file.seek(entry.header_offset + 26)
-            name_bytes, extra_bytes = np.fromfile(file, '<u2', 2)
-            file.seek(entry.header_offset + 30 + int(name_bytes) + int(extra_bytes))
-            version = np.lib.format.read_magic(file)
-            read = (np.lib.format.read_array_header_1_0 if version == (1, 0)
-                    else np.lib.format.read_array_header_2_0)
-            shape, fortran, dtype = read(file)
-            if fortran:
-                raise ValueError(f'{name} is in the order of Fortran')
-            return cls(path, file.tell(), dtype, shape)
-
-    def frame(self, clip: int, index: int) -> np.ndarray:
-        each = int(np.prod(self.shape[2:]))
-        first = (clip * self.shape[1] + index) * each
-        values = np.fromfile(self.path, self.dtype, each,
-                             offset=self.offset + first * self.dtype.itemsize)
-        return values.reshape(self.shape[2:])
-
-
 class _ShardClip:
-    def __init__(self, images: _Stored, disparity: _Stored, clip: int) -> None:
+    def __init__(self, images: StoredArray, disparity: StoredArray, clip: int) -> None:
         self.name = f'{images.path.stem}/{clip:03d}'
         self._images, self._disparity, self._clip = images, disparity, clip
 
@@ -133,7 +99,7 @@ def _sequences(folder: Path, split: str, skipped: Skipped) -> list[Sequence]:
     found: list[Sequence] = []
     for path in folder.glob('shard_*[0-9].npz'):
         try:
-            images, disparity = _Stored.of(path, 'images'), _Stored.of(path, 'disparity')
+            images, disparity = StoredArray.of(path, 'images'), StoredArray.of(path, 'disparity')
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             skipped.add(BadSample(path, 'damaged shard', str(error)), whole_file=True)
             continue

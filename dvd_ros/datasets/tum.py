@@ -3,12 +3,12 @@ RGB-D recordings in the layout of the TUM benchmark: TUM (Sturm et al., IROS 201
 scenes (Palazzolo et al., IROS 2019), and the project's own.
 
 The lists and the depth (16-bit, 5000 per metre unless ``camera.json`` states ``depth_scale``) are
-read by `dvd_ros.capture.folder.RgbdFolder`. Depth is registered to the colour image. A camera that
-no ``camera.json`` states is that of the folder's name: freiburg1, 2, 3 or rgbd_bonn; distortion is
-not taken out of the images. Poses: ``groundtruth.txt`` (stamp tx ty tz qx qy qz qw, camera to
-world, the nearest within 20 ms), or ``poses.txt`` with one 4x4 matrix per frame. Bonn's
-``groundtruth.txt`` is of the marker frame, and the published way from there to the camera is no
-rigid transform, so that its poses are left out.
+read by `dvd_ros.capture.folder.RgbdFolder`; a file that they name is looked for when it is read.
+Depth is registered to the colour image. A camera that no ``camera.json`` states is that of the
+folder's name: freiburg1, 2, 3 or rgbd_bonn; distortion is not taken out of the images. Poses:
+``groundtruth.txt`` (stamp tx ty tz qx qy qz qw, camera to world, the nearest within 20 ms), or
+``poses.txt`` with one 4x4 matrix per frame. Bonn's ``groundtruth.txt`` is of a marker frame, and
+the published way from there to the camera is no rigid transform: its poses are left out.
 
 Source: "File Formats" and "Intrinsic Camera Calibration of the Kinect" of the benchmark's pages;
 the page of the Bonn RGB-D Dynamic Dataset.

@@ -1,6 +1,8 @@
 """What single kinds have besides: splits, other forms, our own scenes."""
 
 import shutil
+import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,6 +11,8 @@ import pytest
 from dvd_ros.capture import write_clip
 from dvd_ros.datasets import BadSample, open_dataset
 from dvd_ros.geometry import Intrinsics
+
+SHARED = Path(__file__).resolve().parents[3] / 'shared' / 'data'
 
 
 def shard(path, clips=2, frames=3):
@@ -246,3 +250,33 @@ def test_kinds_and_options_that_do_not_exist(make, tmp_path):
         open_dataset('', tmp_path / 'other')
     with pytest.raises(FileNotFoundError, match='there is no folder'):
         open_dataset('', tmp_path / 'nowhere')
+
+
+def test_hdf5_asks_for_what_is_not_installed(make, monkeypatch):
+    made = make('hypersim')
+    monkeypatch.setitem(sys.modules, 'h5py', None)
+    with pytest.raises(ImportError, match=r'need h5py: pip install -r requirements/datasets\.txt'):
+        open_dataset('hypersim', made.folder)
+
+
+@pytest.mark.skipif(not (SHARED / 'sevenscenes_redkitchen').is_dir(),
+                    reason='needs shared/data/sevenscenes_redkitchen')
+def test_real_recording_fits_together():
+    """Half a second later the same points of the kitchen have the depth that its poses foretell."""
+    (sequence,) = open_dataset('', SHARED / 'sevenscenes_redkitchen').sequences
+    first, second = sequence[10], sequence[25]
+    camera = first.intrinsics
+    v, u = (axis[::8, ::8].ravel() for axis in np.mgrid[0:480, 0:640])
+    z = first.depth[v, u].astype(float)
+    seen = np.stack([(u - camera.cx) / camera.fx * z, (v - camera.cy) / camera.fy * z, z], axis=-1)
+    world = seen @ first.pose[:, :3].T + first.pose[:, 3]
+    there = (world - second.pose[:, 3]) @ second.pose[:, :3]
+    with np.errstate(invalid='ignore'):
+        u = np.round(camera.fx * there[:, 0] / there[:, 2] + camera.cx)
+        v = np.round(camera.fy * there[:, 1] / there[:, 2] + camera.cy)
+        inside = (u >= 0) & (u < 640) & (v >= 0) & (v < 480)
+    found = second.depth[v[inside].astype(int), u[inside].astype(int)]
+    error = np.abs(found / there[inside, 2] - 1)
+    unmoved = np.abs(second.depth[::8, ::8].ravel() / z - 1)
+    assert np.nanmedian(error) < 0.015
+    assert np.nanmedian(error) < 0.5 * np.nanmedian(unmoved)
