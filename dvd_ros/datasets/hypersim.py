@@ -104,10 +104,11 @@ def _split(folder: Path, split: str) -> set[tuple[str, str, int]]:
 def _sequences(folder: Path, split: str, skipped: Skipped) -> list[Sequence]:
     h5py_module()
     wanted = _split(folder, split) if split else None
+    scenes = {name for name, _, _ in wanted or ()}
     found: list[Sequence] = []
     for geometry in _cameras(folder):
         scene = geometry.parents[1].resolve()
-        if wanted is not None and scene.name not in {name for name, _, _ in wanted}:
+        if wanted is not None and scene.name not in scenes:
             continue
         camera = geometry.name.removeprefix('scene_').removesuffix('_geometry_hdf5')
         rgb, name = geometry.with_name(f'scene_{camera}_final_hdf5'), _NAME + 'color.hdf5'
