@@ -280,3 +280,22 @@ def test_real_recording_fits_together():
     unmoved = np.abs(second.depth[::8, ::8].ravel() / z - 1)
     assert np.nanmedian(error) < 0.015
     assert np.nanmedian(error) < 0.5 * np.nanmedian(unmoved)
+
+
+def test_vkitti2_archives_unpacked_apart(make):
+    made = make('vkitti2')
+    whole = open_dataset('vkitti2', made.folder).sequences[0]
+    place = made.folder / 'Scene01' / 'clone'
+    for part, path in (('rgb', 'frames/rgb'), ('depth', 'frames/depth'),
+                       ('textgt', 'intrinsic.txt'), ('textgt', 'extrinsic.txt')):
+        target = made.folder / f'vkitti_2.0.3_{part}' / 'Scene01' / 'clone' / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (place / path).rename(target)
+    shutil.rmtree(made.folder / 'Scene01')
+    dataset = open_dataset('', made.folder)
+    (sequence,) = dataset.sequences
+    assert not dataset.skipped.files
+    assert (sequence.name, len(sequence)) == (whole.name, 3)
+    assert np.isfinite(sequence[2].depth).any()
+    assert sequence[2].pose is not None
+    assert sequence[2].intrinsics is not None
