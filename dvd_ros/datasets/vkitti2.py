@@ -60,8 +60,9 @@ def _sequences(folder: Path, split: str, skipped: Skipped, camera: int = 0) -> l
         pairs = paired(rgb, 'rgb_{:05d}.jpg', depth, 'depth_{:05d}.png', skipped)
         if not pairs:
             continue
-        cameras = read_table(roots['textgt'] / variant / 'intrinsic.txt', 6, skipped, 'intrinsics', header=1)
-        poses = read_table(roots['textgt'] / variant / 'extrinsic.txt', 18, skipped, header=1)
+        lists = roots['textgt'] / variant
+        cameras = read_table(lists / 'intrinsic.txt', 6, skipped, 'intrinsics', header=1)
+        poses = read_table(lists / 'extrinsic.txt', 18, skipped, header=1)
         intrinsics = {} if cameras is None else {
             int(row[0]): Intrinsics(_WIDTH, _HEIGHT, *row[2:6])
             for row in cameras if row[1] == camera and (row[2:4] > 0).all()}

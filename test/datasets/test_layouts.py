@@ -35,6 +35,19 @@ def test_frames_are_as_they_were_made(made):
             sequence[beyond]
 
 
+def test_one_sequence_alone(made):
+    """The folder may be that of a scene or a recording."""
+    place = made.folder / {
+        'vkitti2': 'Scene01/clone', 'tartanair': 'hospital/Easy/P001', 'scannet': 'scene0000_00',
+        'tum': 'rgbd_dataset_freiburg2_desk', 'sintel': 'training', 'hypersim': 'ai_001_002',
+        'nyuv2': 'sync/kitchen_0001', 'kitti': '2011_09_26/2011_09_26_drive_0001_sync'}[made.kind]
+    dataset = open_dataset('', place)
+    assert dataset.kind == made.kind
+    assert dataset.frames == 3
+    assert not dataset.skipped.files
+    assert (dataset.sequences[0][1].pose is not None) == made.has_poses
+
+
 def test_images_are_rgb(made):
     image = open_dataset('', made.folder).sequences[0][0].image.astype(int)
     middle = image[image.shape[0] // 2]
