@@ -8,11 +8,17 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from dvd_ros.capture.demo_clip import DEPTH, VIDEO, ClipDepth
-from dvd_ros.capture.source import DEFAULT_RATE, Capture, check_rate, read_camera, read_image
+from dvd_ros.capture.source import (
+    DEFAULT_RATE,
+    Capture,
+    check_rate,
+    read_camera,
+    read_image,
+    read_metres,
+)
 from dvd_ros.capture.video import VideoFile
 from dvd_ros.stream.frame import Frame
 
@@ -61,40 +67,38 @@ class RgbdFolder(Capture):
     without ``depth.txt`` (stamp, file; paired by time). Stamps are the file's own, in ns. Depth
     is 16-bit PNG, 0 for none; units per metre are ``depth_scale`` of ``camera.json``, else 5000.
 
+    ``rows`` holds (stamp in ns, image, depth image or None) per frame.
+
     Raises ValueError if a list is damaged or empty.
     """
 
     def __init__(self, folder: Path, rate: float | None = None, frame_id: str = '') -> None:
         check_rate(rate)
-        self._rows = _read_rows(folder)
+        self.rows = _read_rows(folder)
         self.intrinsics, fields = read_camera(folder)
-        self._depth_scale = float(fields.get('depth_scale', _TUM_DEPTH_SCALE))
+        self.depth_scale = float(fields.get('depth_scale', _TUM_DEPTH_SCALE))
         self._frame_id = frame_id
         self.name = folder.resolve().name
-        self.length = len(self._rows)
-        self.has_truth = any(depth is not None for _, _, depth in self._rows)
-        steps = np.diff([stamp for stamp, _, _ in self._rows])
+        self.length = len(self.rows)
+        self.has_truth = any(depth is not None for _, _, depth in self.rows)
+        steps = np.diff([stamp for stamp, _, _ in self.rows])
         step = float(np.median(steps)) if len(steps) else 0.0
         stated = fields.get('fps') or fields.get('rate')
         self.rate = rate or (1e9 / step if step > 0 else float(stated or DEFAULT_RATE))
 
     def __iter__(self) -> Iterator[Frame]:
         """Yield the frames; raises ValueError naming an image that cannot be read."""
-        for stamp, path, _ in self._rows:
+        for stamp, path, _ in self.rows:
             image = read_image(path)
             yield Frame(image, stamp, self._frame_id, self.intrinsics and self.intrinsics.scaled(
                 image.shape[1], image.shape[0]))
 
     def truth(self, index: int) -> np.ndarray | None:
         """Return the measured depth; see Capture.truth. Raises ValueError if it is damaged."""
-        path = self._rows[index][2]
+        path = self.rows[index][2]
         if path is None:
             return None
-        raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if raw is None or raw.dtype != np.uint16 or raw.ndim != 2:
-            got = 'nothing' if raw is None else f'{raw.dtype} {list(raw.shape)}'
-            raise ValueError(f'{path} should be a depth image, 16-bit with one channel, got {got}')
-        return np.where(raw > 0, raw / np.float32(self._depth_scale), np.float32(np.nan))
+        return read_metres(path, self.depth_scale)
 
 
 class ClipFolder(VideoFile):

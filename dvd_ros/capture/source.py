@@ -67,12 +67,38 @@ def check_rate(rate: float | None) -> None:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Read an image file, uint8 [H,W,3] RGB; raises ValueError if it cannot be read."""
+    """
+    Read an image file, uint8 [H,W,3] RGB.
+
+    Raises ValueError if it cannot be read, or is a JPEG cut short, which OpenCV fills up in grey.
+    """
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
+    if image is None or path.suffix.lower() in ('.jpg', '.jpeg') and _cut_short(path):
         raise ValueError(f'{path} cannot be read as an image: missing, damaged or of an unknown '
                          'format')
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def read_metres(path: Path, units_per_metre: float) -> np.ndarray:
+    """Read a depth image in which 0 is none: float32 [H,W] metres, NaN where there is none."""
+    raw = read_depth_image(path)
+    return np.where(raw > 0, raw / np.float32(units_per_metre), np.float32(np.nan))
+
+
+def read_depth_image(path: Path) -> np.ndarray:
+    """Read a depth image, uint16 [H,W]; raises ValueError if it is none."""
+    raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if raw is None or raw.dtype != np.uint16 or raw.ndim != 2:
+        got = 'nothing' if raw is None else f'{raw.dtype} {list(raw.shape)}'
+        raise ValueError(f'{path} should be a depth image, 16-bit with one channel, got {got}')
+    return raw
+
+
+def _cut_short(path: Path) -> bool:
+    with path.open('rb') as file:
+        file.seek(max(0, path.stat().st_size - 4096))
+        # The marker of the end, which some cameras write more behind.
+        return b'\xff\xd9' not in file.read()
 
 
 def read_camera(folder: Path) -> tuple[Intrinsics | None, dict[str, Any]]:

@@ -12,10 +12,15 @@ from dvd_ros.geometry.intrinsics import Intrinsics
 
 
 class BadSample(ValueError):
-    """A frame that cannot be used: the file at fault, and in few words why (`missing`, ...)."""
+    """
+    A frame that cannot be used: the file at fault, and why.
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f'{path}: {reason}')
+    ``reason`` is one of a few, to count by (`missing depth`, `damaged image`, ...); ``detail``
+    is of this file alone, and only in the message.
+    """
+
+    def __init__(self, path: Path, reason: str, detail: str = '') -> None:
+        super().__init__(f'{path}: {reason}' + (f' ({detail})' if detail else ''))
         self.path, self.reason = path, reason
 
 

@@ -96,6 +96,18 @@ def test_folder_without_images_says_what_it_needs(tmp_path):
         open_capture(tmp_path)
 
 
+def test_jpeg_cut_short_is_no_image(tmp_path):
+    """OpenCV alone fills it up in grey and says nothing."""
+    path = tmp_path / '0.jpg'
+    write_png(path, pictures(1)[0])
+    assert next(iter(open_capture(tmp_path))).image.shape == (48, 64, 3)
+    path.write_bytes(path.read_bytes() + b'\0' * 100)  # what some cameras write behind
+    assert next(iter(open_capture(tmp_path))).image.shape == (48, 64, 3)
+    path.write_bytes(path.read_bytes()[:600])
+    with pytest.raises(ValueError, match=r'0\.jpg cannot be read'):
+        next(iter(open_capture(tmp_path)))
+
+
 def test_damaged_image_is_named(tmp_path):
     (tmp_path / 'a.png').write_bytes(b'nonsense')
     with pytest.raises(ValueError, match='a.png'):
