@@ -146,13 +146,14 @@ def baselines(truth: np.ndarray, max_depth: float = MAX_DEPTH) -> dict[str, dict
 
 
 def report(rows: dict[str, dict[str, float]]) -> str:
-    """Return scores by name as a table for terminals and markdown."""
-    columns = list(next(iter(rows.values())))
+    """Return scores by name as a table for terminals and markdown; '-' where a row has none."""
+    columns = list(dict.fromkeys(column for scores in rows.values() for column in scores))
     width = max(len(name) for name in rows)
     lines = ['| ' + ' | '.join([' ' * width, *columns]) + ' |',
              '|' + '|'.join(['-' * (width + 2)] + ['-' * (len(name) + 1) + ':'
                                                    for name in columns]) + '|']
     for name, scores in rows.items():
-        cells = [f'{scores[column]:.4g}'.rjust(len(column)) for column in columns]
+        cells = [(f'{scores[column]:.4g}' if column in scores else '-').rjust(len(column))
+                 for column in columns]
         lines.append('| ' + ' | '.join([name.ljust(width), *cells]) + ' |')
     return '\n'.join(lines)
