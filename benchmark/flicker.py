@@ -9,7 +9,8 @@ after one fit of scale and shift to the truth per clip, which favours what is no
 makes the fitted scale small; and the accuracy, for steady and wrong is no use. 'truth' is true
 depth itself, measured in the same way: what the motion of the camera and the sensor's noise make.
 
-Prints a table and the ratios to frames, all of one run. 'smooth' is the stream with `latency: smooth`.
+Prints a table and the ratios to 'frames', all of one run. 'smooth' is the stream with the
+parameter latency: smooth.
 """
 
 from __future__ import annotations
