@@ -55,7 +55,7 @@ def terminal_table(evaluation: Evaluation) -> str:
     lines = [report(rows)] if rows else []
     for label, differences in evaluation.differences().items():
         lines += ['', f'{label} less {evaluation.settings[0].label}, on the same frames:',
-                  report({f'{SCORES[name].title} ({count} clips)': {
+                  report({f'{SCORES[name].title} ({_clips(count)})': {
                       'mean': mean, **({'std. error': error} if math.isfinite(error) else {})}
                       for name, (mean, error, count) in differences.items() if name in SHORT})]
     return '\n'.join(lines)
@@ -101,7 +101,7 @@ def as_html(evaluation: Evaluation) -> str:
              f'<title>{escape(" and ".join(labels))}: depth evaluation</title>',
              f'<style>{_STYLE}</style></head><body>',
              f'<h1>{escape(" and ".join(labels))}</h1>',
-             f'<p>{count} clip{"s" if count != 1 else ""}, {frames} frames. '
+             f'<p>{_clips(count)}, {frames} frames. '
              + '<br>'.join(escape(line) for line in _setting_lines(evaluation)) + '</p>']
     trouble = [*evaluation.said, *(f'{name}: not scored: {why}' for name, why in evaluation.failed)]
     parts += _trouble(trouble)
@@ -206,6 +206,10 @@ def _arrow(name: str) -> str:
 
 def _text(value: float) -> str:
     return f'{value:.4g}' if math.isfinite(value) else '-'
+
+
+def _clips(count: int) -> str:
+    return f'{count} clip{"s" if count != 1 else ""}'
 
 
 def _short(scores: Mapping[str, float]) -> dict[str, float]:
