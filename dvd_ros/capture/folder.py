@@ -51,12 +51,17 @@ class ImageFolder(Capture):
         self._frame_id = frame_id
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield the frames; raises ValueError naming an image that cannot be read."""
-        for index, path in enumerate(self._paths):
-            image = read_image(path)
-            yield Frame(image, round(index * 1e9 / self.rate), self._frame_id,
-                        self.intrinsics and self.intrinsics.scaled(
-                            image.shape[1], image.shape[0]))
+        """Yield the frames; raises ValueError naming an image that cannot be read.
+
+        Whoever catches it may ask for the next frame.
+        """
+        # Not a generator, which an error would end.
+        return map(self._frame, range(len(self._paths)))
+
+    def _frame(self, index: int) -> Frame:
+        image = read_image(self._paths[index])
+        return Frame(image, round(index * 1e9 / self.rate), self._frame_id,
+                     self.intrinsics and self.intrinsics.scaled(image.shape[1], image.shape[0]))
 
 
 class RgbdFolder(Capture):
@@ -87,11 +92,17 @@ class RgbdFolder(Capture):
         self.rate = rate or (1e9 / step if step > 0 else float(stated or DEFAULT_RATE))
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield the frames; raises ValueError naming an image that cannot be read."""
-        for stamp, path, _ in self.rows:
-            image = read_image(path)
-            yield Frame(image, stamp, self._frame_id, self.intrinsics and self.intrinsics.scaled(
-                image.shape[1], image.shape[0]))
+        """Yield the frames; raises ValueError naming an image that cannot be read.
+
+        Whoever catches it may ask for the next frame.
+        """
+        # Not a generator, which an error would end.
+        return map(self._frame, self.rows)
+
+    def _frame(self, row: tuple[int, Path, Path | None]) -> Frame:
+        image = read_image(row[1])
+        return Frame(image, row[0], self._frame_id,
+                     self.intrinsics and self.intrinsics.scaled(image.shape[1], image.shape[0]))
 
     def truth(self, index: int) -> np.ndarray | None:
         """Return the measured depth; see Capture.truth. Raises ValueError if it is damaged."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 _GAP, _LABEL, _BAR, _HEAD = 6, 86, 92, 30
+# Letters of a name in a line of the label.
+_DETAIL = 13
 _PAPER, _INK, _HOLE = 255, (30, 30, 30), 128
 _WORST_ERROR = 0.5
+# What stands beside a row of pictures (its lines), the pictures, and the bar of their colours.
+_Row = tuple[str, list[np.ndarray], np.ndarray | None]
 
 
 def contact_sheet(images: Sequence[np.ndarray], depth: Sequence[np.ndarray],
@@ -48,10 +52,24 @@ def contact_sheet(images: Sequence[np.ndarray], depth: Sequence[np.ndarray],
         If there is no frame, the lists differ in length, or columns or width are too small.
 
     """
+    return comparison_sheet(images, {'': depth}, truth, times, columns, width, title, unit)
+
+
+def comparison_sheet(images: Sequence[np.ndarray], depths: Mapping[str, Sequence[np.ndarray]],
+                     truth: Sequence[np.ndarray | None] | None = None,
+                     times: Sequence[float] | None = None, columns: int = 6, width: int = 240,
+                     title: str = '', unit: str = 'm') -> np.ndarray:
+    """
+    Draw contact_sheet for several predictions of the same frames, one below the other.
+
+    ``depths``: what contact_sheet takes as depth, by a name that stands beside it. All share one
+    scale of colours. The other arguments, result and errors are those of contact_sheet.
+    """
     count = len(images)
-    if count == 0 or len(depth) != count:
-        raise ValueError(f'a contact sheet needs one depth per image and at least one, got '
-                         f'{count} images and {len(depth)} depths')
+    for depth in depths.values():
+        if count == 0 or len(depth) != count:
+            raise ValueError(f'a contact sheet needs one depth per image and at least one, got '
+                             f'{count} images and {len(depth)} depths')
     for name, given in (('truth', truth), ('times', times)):
         if given is not None and len(given) != count:
             raise ValueError(f'{name} must have one entry per image, got {len(given)} for {count}')
@@ -60,25 +78,33 @@ def contact_sheet(images: Sequence[np.ndarray], depth: Sequence[np.ndarray],
 
     shown = np.unique(np.linspace(0, count - 1, min(columns, count)).round().astype(int))
     size = (width, round(width * images[0].shape[0] / images[0].shape[1]))
-    depths = [_valid(depth[i]) for i in shown]
+    drawn = {name: [_valid(depth[i]) for i in shown] for name, depth in depths.items()}
+    first = next(iter(drawn.values()))
     truths = ([] if truth is None else
               [np.full_like(d, np.nan) if truth[i] is None else _valid(truth[i])
-               for i, d in zip(shown, depths, strict=True)])
+               for i, d in zip(shown, first, strict=True)])
     if all(np.isnan(one).all() for one in truths):
         truths = []
-    near, far = _range(truths or depths)
+    near, far = _range(truths or [one for depth in drawn.values() for one in depth])
 
-    rows = [('image', [cv2.resize(images[i], size, interpolation=cv2.INTER_AREA) for i in shown],
-             None),
-            ('depth', [_resized(_colour_depth(d, near, far), size) for d in depths],
-             _depth_bar(size[1], near, far, unit))]
+    depth_bar = _depth_bar(size[1], near, far, unit)
+    rows: list[_Row] = [
+        ('image', [cv2.resize(images[i], size, interpolation=cv2.INTER_AREA) for i in shown], None)]
+    true_row: list[_Row] = []
     if truths:
-        errors = [_dense(np.abs(d - t) / t, width) for d, t in zip(depths, truths, strict=True)]
         nearest = [1.0 / _dense(1.0 / t, width) for t in truths]
-        rows += [('true depth', [_resized(_colour_depth(t, near, far), size) for t in nearest],
-                  _depth_bar(size[1], near, far, unit)),
-                 ('error', [_resized(_colour_error(e), size) for e in errors],
-                  _error_bar(size[1]))]
+        true_row = [('true depth', [_resized(_colour_depth(t, near, far), size) for t in nearest],
+                     depth_bar)]
+    if len(drawn) > 1:
+        rows += true_row
+    for name, depth in drawn.items():
+        rows.append((f'depth\n{name}', [_resized(_colour_depth(d, near, far), size)
+                                        for d in depth], depth_bar))
+        if truths:
+            errors = [_dense(np.abs(d - t) / t, width) for d, t in zip(depth, truths, strict=True)]
+            rows += true_row if len(drawn) == 1 else []
+            rows.append((f'error\n{name}', [_resized(_colour_error(e), size) for e in errors],
+                         _error_bar(size[1])))
     heads = [f't = {times[i]:.2f} s' if times is not None else f'frame {i}' for i in shown]
     return _compose(rows, heads, size, title)
 
@@ -170,8 +196,8 @@ def _bar(height: int, colormap: int, labels: list[str], unit: str) -> np.ndarray
     return bar
 
 
-def _compose(rows: list[tuple[str, list[np.ndarray], np.ndarray | None]], heads: list[str],
-             size: tuple[int, int], title: str) -> np.ndarray:
+def _compose(rows: list[_Row], heads: list[str], size: tuple[int, int],
+             title: str) -> np.ndarray:
     width, height = size
     top = _HEAD + (_HEAD if title else 0)
     sheet = np.full((top + len(rows) * (height + _GAP),
@@ -182,7 +208,10 @@ def _compose(rows: list[tuple[str, list[np.ndarray], np.ndarray | None]], heads:
         _write(sheet, head, _LABEL + column * (width + _GAP) + 2, top - 9, 0.45)
     for row, (label, pictures, bar) in enumerate(rows):
         y = top + row * (height + _GAP)
-        _write(sheet, label, _GAP, y + height // 2 + 5, 0.45)
+        name, _, detail = label.partition('\n')
+        _write(sheet, name, _GAP, y + height // 2 + 5, 0.45)
+        for line, at in enumerate(range(0, len(detail), _DETAIL)):
+            _write(sheet, detail[at:at + _DETAIL], _GAP, y + height // 2 + 20 + 12 * line, 0.32)
         for column, picture in enumerate(pictures):
             x = _LABEL + column * (width + _GAP)
             sheet[y:y + height, x:x + width] = picture

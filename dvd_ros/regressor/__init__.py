@@ -17,11 +17,11 @@ from dvd_ros.regressor.weights import (
     released_files,
 )
 
-__all__ = ['Regressor', 'SharedRegressor', 'light_codec_file', 'load_regressor',
-           'locate_checkpoint']
+__all__ = ['RELEASES', 'SHIPPED', 'Regressor', 'SharedRegressor', 'light_codec_file',
+           'load_regressor', 'locate_checkpoint']
 
 _ASSETS = Path(__file__).resolve().parent.parent / 'assets'
-_SHIPPED = ('mini',)
+SHIPPED = ('mini',)
 _BACKENDS = ('auto', 'onnxruntime', 'tensorrt', 'torch')
 
 
@@ -60,7 +60,7 @@ def load_regressor(model: str | Path = 'mini', backend: str = 'auto', device: st
             raise ValueError('compile and cuda_graphs are options of the torch backend, not of '
                              f'{backend}: leave them out, or ask for backend torch')
         backend = 'torch'
-    folder = _ASSETS / str(model) if model in _SHIPPED else Path(model).expanduser()
+    folder = _ASSETS / str(model) if model in SHIPPED else Path(model).expanduser()
     exported = folder if (folder / MANIFEST).is_file() else None
     if exported and not (folder / CONFIG).is_file():
         if backend == 'torch':
@@ -84,20 +84,20 @@ def locate_checkpoint(model: str | Path) -> tuple[Path, Path, Path | None, str]:
     """
     if model in RELEASES:
         return (*released_files(str(model)), None, str(model))
-    path = _ASSETS / str(model) if model in _SHIPPED else Path(model).expanduser()
+    path = _ASSETS / str(model) if model in SHIPPED else Path(model).expanduser()
     if path.is_dir():
         parts = [path / name for name in ('dit.safetensors', 'vae.safetensors', CONFIG)]
         lost = [part.name for part in parts if not part.is_file()]
         if lost:
             raise FileNotFoundError(f'{path} is not a model folder: it lacks {", ".join(lost)}')
         return parts[0], parts[1], parts[2], path.name
-    if model in _SHIPPED:
+    if model in SHIPPED:
         raise FileNotFoundError(f'{path} is not there: the package was installed without its '
                                 'assets; install it again from the repository')
     if not path.is_file():
         raise FileNotFoundError(
             f'no model {str(model)!r}: it is neither one of '
-            f'{", ".join((*_SHIPPED, *RELEASES))} nor a folder or file that is there')
+            f'{", ".join((*SHIPPED, *RELEASES))} nor a folder or file that is there')
     config = path.with_name(CONFIG)
     near = [path.with_name(name) for name in
             ('vae.safetensors', 'wan_vae.safetensors', 'Wan2.1_VAE.safetensors', WAN_VAE.name)]

@@ -8,7 +8,7 @@ from dvd_ros.evaluation.metrics import abs_rel, delta, rmse, silog
 
 NAMES = {'abs_rel': 'abs_relative_difference', 'sq_rel': 'squared_relative_difference',
          'rmse': 'rmse_linear', 'rmse_log': 'rmse_log', 'log10': 'log10', 'silog': 'silog_rmse',
-         'delta1': 'delta1_acc', 'delta2': 'delta2_acc', 'delta3': 'delta3_acc'}
+         'i_rmse': 'i_rmse', 'delta1': 'delta1_acc', 'delta2': 'delta2_acc', 'delta3': 'delta3_acc'}
 
 
 @pytest.mark.parametrize('suffix', ['', '__nomask'])
@@ -22,7 +22,7 @@ def test_metrics_equal_the_reference(golden, suffix):
         if theirs + suffix in expected:
             assert scores[name] == pytest.approx(expected[theirs + suffix], rel=1e-5), name
             compared += 1
-    assert compared == (6 if suffix else 9)
+    assert compared == (7 if suffix else 10)
 
 
 def test_by_hand():
