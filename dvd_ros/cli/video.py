@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from dvd_ros.capture import open_capture
 from dvd_ros.cli._config_options import add_config, read_config
-from dvd_ros.offline.video_depth import VideoDepth, VideoOutputs
+from dvd_ros.offline.video_depth import RECORD, VideoDepth, VideoOutputs
 from dvd_ros.scale.config import ScaleConfig
 from dvd_ros.stream.config import StreamConfig
 
@@ -70,6 +70,9 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f'{out} is a file: -o needs a folder')
     if out.is_dir() and any(out.iterdir()) and not args.overwrite:
         raise ValueError(f'{out} is not empty: choose another folder, or give --overwrite')
+    if out.is_dir() and any(out.iterdir()) and not (out / RECORD).is_file():
+        raise ValueError(f'{out} is none of what `dvd-ros video` wrote (it has no {RECORD}) and '
+                         'is not replaced: choose another folder')
     source = DepthImageSource('depth') if args.known_depth else None
     stream = DepthStream(
         load_regressor(args.model, device=args.device, window=config.window), config,

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-_MOST_MILLIMETRES = 65535
+from dvd_ros.geometry.millimetres import MOST_MILLIMETRES, millimetres
 
 
 class DepthFiles:
@@ -46,10 +46,9 @@ class DepthFiles:
         return path
 
     def _png(self, path: Path, depth: np.ndarray) -> None:
-        rounded = np.rint(np.nan_to_num(depth, nan=0.0, posinf=0.0, neginf=0.0) * 1e3)
-        far = rounded > _MOST_MILLIMETRES
-        self.too_far += int(far.sum())
-        _write(path, np.where(far | (rounded < 0), 0, rounded).astype(np.uint16))
+        self.too_far += int((np.isfinite(depth)
+                             & (np.rint(depth * 1e3) > MOST_MILLIMETRES)).sum())
+        _write(path, millimetres(depth))
 
     def _npz(self, path: Path, depth: np.ndarray) -> None:
         np.savez_compressed(path, depth=depth)

@@ -18,6 +18,8 @@ from dvd_ros.offline.depth_files import DepthFiles
 from dvd_ros.offline.preview import Preview
 from dvd_ros.stream.frame import DepthFrame
 
+# Stamps, files and windows of the frames.
+RECORD = 'alignment.json'
 # Frames kept for the contact sheet, at most; every other one goes when there are more.
 _KEPT, _WIDTH = 24, 240
 
@@ -92,7 +94,7 @@ class VideoDepth:
         """Write what is known at the end only."""
         if self._preview:
             self._preview.close()
-        (self._folder / 'alignment.json').write_text(json.dumps(
+        (self._folder / RECORD).write_text(json.dumps(
             {'windows': self._windows, 'frames': self._frames}, indent=1) + '\n')
         if self._last is None:
             return

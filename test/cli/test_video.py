@@ -77,3 +77,10 @@ def test_png_counts_what_it_cannot_say_and_npz_keeps_it(tmp_path):
     assert files.too_far == 1
     with np.load(DepthFiles(tmp_path, 'npz').write(0, depth)) as file:
         assert np.array_equal(file['depth'], depth, equal_nan=True)
+
+
+def test_a_folder_of_somebody_else_is_never_replaced(images, tmp_path, capsys):
+    (tmp_path / 'letter.txt').write_text('keep me')
+    assert main(['video', str(images), '-o', str(tmp_path), '--overwrite']) == 1
+    assert 'is not replaced' in capsys.readouterr().err
+    assert (tmp_path / 'letter.txt').exists()
