@@ -1,4 +1,4 @@
-"""Depth images of other sensors to metres and our own depth to millimetres; numpy only."""
+"""Depth images of other sensors to metres; numpy only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ DEPTH_ENCODINGS = {
     '16UC1': Encoding(np.uint16, 1, None),
     'mono16': Encoding(np.uint16, 1, None),  # what some drivers call the same
 }
-_MOST_MILLIMETRES = 65535
 
 
 def metres_from_message(message: Any) -> np.ndarray:
@@ -37,23 +36,3 @@ def metres_from_message(message: Any) -> np.ndarray:
     pixels = pixels_of(message, encoding)[..., 0]
     metres = pixels * np.float32(1e-3) if encoding.dtype is np.uint16 else pixels
     return np.where((metres > 0.0) & (metres < np.inf), metres, np.float32(np.nan))
-
-
-def millimetres(depth: np.ndarray) -> np.ndarray:
-    """Depth as `16UC1` carries it.
-
-    Parameters
-    ----------
-    depth:
-        float [H,W], metres; NaN none, +Inf too far.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint16 [H,W], whole millimetres; 0 where depth is not finite, not positive or beyond
-        65.535 m, which 16 bits cannot say.
-
-    """
-    rounded = np.rint(np.nan_to_num(depth, nan=0.0, posinf=0.0, neginf=0.0) * 1e3)
-    fits = (rounded >= 0) & (rounded <= _MOST_MILLIMETRES)
-    return np.where(fits, rounded, 0).astype(np.uint16)

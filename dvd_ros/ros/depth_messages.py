@@ -9,9 +9,9 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
 from dvd_ros.geometry.intrinsics import Intrinsics
+from dvd_ros.geometry.millimetres import millimetres
 from dvd_ros.geometry.points import pack_rgb, points_from_depth
 from dvd_ros.msg import MetricScale, ScaleSource, WindowAlignment
-from dvd_ros.ros.depth_conversion import millimetres
 from dvd_ros.ros.image_conversion import fill_image, payload
 from dvd_ros.ros.stamps import header
 from dvd_ros.stream import DepthFrame, Frame

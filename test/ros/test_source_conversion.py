@@ -5,9 +5,10 @@ from types import SimpleNamespace as Message
 import numpy as np
 import pytest
 
+from dvd_ros.geometry.millimetres import millimetres
 from dvd_ros.ros.beam_conversion import points_from_scan, range_from_message
 from dvd_ros.ros.cloud_conversion import CloudError, points_from_cloud
-from dvd_ros.ros.depth_conversion import metres_from_message, millimetres
+from dvd_ros.ros.depth_conversion import metres_from_message
 from dvd_ros.ros.image_conversion import ImageError, payload
 
 INF, NAN = np.inf, np.nan

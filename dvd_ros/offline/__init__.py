@@ -1,0 +1,1 @@
+"""Depth of recordings, written to files; needs no ROS 2."""
