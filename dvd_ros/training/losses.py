@@ -62,7 +62,7 @@ def disparity_loss(pred: torch.Tensor, target: torch.Tensor,
                    relative: torch.Tensor) -> dict[str, torch.Tensor]:
     """Errors of disparity [B,T,H,W]: plain, relative after a fit, and of its slopes.
 
-    relative: see batches.Batch. Returns scalars 'l1', 'rel' (close to AbsRel after one scale and
+    relative: see batches.Views. Returns scalars 'l1', 'rel' (close to AbsRel after one scale and
     shift per clip), 't', 'slope' and their weighted sum 'total'.
     """
     error = pred - target
