@@ -48,7 +48,7 @@ class Run:
     Every ``save_every`` steps and at the end the state is saved; every ``validate_every`` steps
     (0: never) the held-out views are looked at, and the weights kept that did best; every
     ``preview_every`` steps (0: never) a picture of them is drawn. precision: `bf16` runs
-    the forward pass under autocast, `no` leaves that to the module.
+    the forward pass under autocast, `fp32` leaves that to the module.
     tensorboard: also log for TensorBoard. Raises ValueError naming a bad value.
     """
 
@@ -57,7 +57,7 @@ class Run:
     save_every: int = 100
     validate_every: int = 0
     preview_every: int = 0
-    precision: str = 'no'
+    precision: str = 'fp32'
     tensorboard: bool = False
 
     def __post_init__(self) -> None:
@@ -67,5 +67,5 @@ class Run:
         if self.validate_every < 0 or self.preview_every < 0:
             raise ValueError(f'validate_every={self.validate_every} and preview_every='
                              f'{self.preview_every} must not be negative (0: never)')
-        if self.precision not in ('no', 'bf16'):
-            raise ValueError(f'precision={self.precision!r} must be no or bf16')
+        if self.precision not in ('fp32', 'bf16'):
+            raise ValueError(f'precision={self.precision!r} must be fp32 or bf16')

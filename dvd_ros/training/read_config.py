@@ -101,8 +101,14 @@ def build(kind: type[Config], content: Any, where: str = '') -> Config:
             and entry.default_factory is MISSING]
     if lost:
         raise ValueError(f'{where or "the config"} lacks {", ".join(lost)}')
-    values = {name: _value(hints[name], value, _join(where, name))
-              for name, value in content.items()}
+    usual = {entry.name: entry.default_factory() for entry in fields(kind)  # type: ignore[misc,arg-type]
+             if entry.default_factory is not MISSING}
+    values = {}
+    for name, value in content.items():
+        if is_dataclass(usual.get(name)) and isinstance(value, Mapping):
+            # A section that is given in part keeps the rest of its own defaults.
+            value = {**plain(usual[name]), **value}
+        values[name] = _value(hints[name], value, _join(where, name))
     try:
         return kind(**values)
     except ValueError as error:

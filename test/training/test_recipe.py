@@ -1,5 +1,7 @@
 """The whole recipe at toy size, from scenes to a folder that streams; and its interruptions."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
@@ -7,9 +9,11 @@ torch = pytest.importorskip('torch')
 pytest.importorskip('numba')
 pytest.importorskip('diffusers')
 
+from dvd_ros.cli._train_config import find_config  # noqa: E402
 from dvd_ros.cli.main import main  # noqa: E402
 from dvd_ros.regressor import load_regressor  # noqa: E402
 from dvd_ros.stream import DepthStream, Frame  # noqa: E402
+from dvd_ros.training.read_config import build, read_yaml  # noqa: E402
 from dvd_ros.training.recipe import MiniRecipe  # noqa: E402
 
 TOY = MiniRecipe(clips=2, images=2, rendered=(64, 64), size=(48, 64), window=13, vae_width=8,
@@ -44,8 +48,17 @@ def test_a_recipe_checks_itself(bad):
 
 def test_the_command_refuses_what_the_recipe_does_not_have(capsys, tmp_path):
     arguments = ['train', 'mini', str(tmp_path), '-o', str(tmp_path / 'm')]
-    assert main([*arguments, '--set', 'speed=3']) == 1
-    assert 'speed=3' in capsys.readouterr().err
+    assert main([*arguments, '--set', 'step=3']) == 1
+    assert 'step is unknown; did you mean steps' in capsys.readouterr().err
+    assert main([*arguments, '--set', 'window=12']) == 1
+    assert 'window=12 must be 4n+1' in capsys.readouterr().err
+
+
+def test_the_shipped_file_holds_the_defaults():
+    content = read_yaml(find_config('mini'))
+    assert content.pop('recipe') == 'mini'
+    assert build(MiniRecipe, content) == MiniRecipe()
+    assert set(content) == {entry.name for entry in fields(MiniRecipe)}
 
 
 def test_render_writes_a_clip_that_plays(capsys, tmp_path):
