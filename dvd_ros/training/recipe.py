@@ -22,6 +22,7 @@ class MiniRecipe:
     ``size`` is the network's native (H, W); scenes are rendered at ``rendered`` and made
     smaller. The share ``still_steps`` of the regressor's steps, which come first, and the share
     ``image_odds`` of the others see single images. ``disparity_room``: see framewise.leave_room.
+    ``disparity_weight`` 0 and ``latent_weight`` 1 leave DVD's own loss, of latents alone.
 
     ``fresh_clips``: how many of the newest clips rendered while training are in memory, in place
     of the ``clips`` on disk; ``fresh_views``: how often each of them is seen, about. 0: none.
@@ -54,6 +55,7 @@ class MiniRecipe:
     matrix_rate: float = 3e-3
     still_steps: float = 0.35
     image_odds: float = 0.6
+    disparity_weight: float = 1.0
     latent_weight: float = 0.1
     rectification: float = 0.5
     disparity_room: float = 0.75

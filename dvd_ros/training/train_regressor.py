@@ -65,7 +65,8 @@ class RegressorObjective(nn.Module):
         losses = disparity_loss(disparity, true, relative)
         of_latents = dvd_loss(pred, latents, self.recipe.rectification)
         losses['mse'] = of_latents['mse']
-        losses['total'] = losses['total'] + self.recipe.latent_weight * of_latents['total']
+        losses['total'] = self.recipe.disparity_weight * losses['total'] \
+            + self.recipe.latent_weight * of_latents['total']
         return losses
 
     def predict(self, batch: Batch) -> Tensor:
