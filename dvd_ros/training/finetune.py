@@ -15,6 +15,7 @@ from dvd_ros.training.finetune_config import FinetuneConfig
 from dvd_ros.training.held_out import HeldOut
 from dvd_ros.training.loop import BEST, train
 from dvd_ros.training.lora_objective import LoraObjective
+from dvd_ros.training.passes import Batch
 from dvd_ros.training.read_config import plain, write_yaml
 from dvd_ros.training.sequence_passes import SequencePasses, held_out_batches
 from dvd_ros.training.sequence_sources import open_sources
@@ -45,6 +46,8 @@ def finetune(config: FinetuneConfig, out: Path, device: str = '') -> Path:
                                          device=state.device)
         torch.manual_seed(config.run.seed)
         objective = LoraObjective(model, config.model, config.loss).to(state.device)
+        if held_out and state.is_main_process:
+            _check_codec(objective, held_out[0])
         if state.is_main_process:
             out.mkdir(parents=True, exist_ok=True)
             write_yaml(out / 'config.yaml', {'recipe': 'dvd', **plain(config)})
@@ -69,3 +72,13 @@ def _check_sizes(config: FinetuneConfig, read: DvdConfig) -> None:
         if any(pixels % read.multiple for pixels in size):
             raise ValueError(f'size {size[0]}x{size[1]} must be multiples of {read.multiple} for '
                              f'{config.model.start}')
+
+
+def _check_codec(objective: LoraObjective, batch: Batch) -> None:
+    """Warn where the VAE does not give back disparity, as the loss on its latents assumes."""
+    true = batch['target'].to(next(objective.parameters()).device)
+    error = float((objective.through_codec(true) - true).abs().mean())
+    if error > 0.1:
+        print(f'warning: what this VAE makes of true disparity is {error:.2f} off on average (of '
+              '0..1), so that its latents say little of depth; it is no codec of depth, as that of '
+              '`mini`, whose encoder sees images alone. Set loss.pixel_weight')

@@ -64,6 +64,11 @@ class LoraObjective(nn.Module):
         latents = self._regress(self._encode(batch['images'][:1]))
         return self.decoder(self._fit(latents)[0])
 
+    @torch.no_grad()
+    def through_codec(self, target: Tensor) -> Tensor:
+        """Disparity [B,T,H,W] encoded and decoded again."""
+        return self.decoder(self._fit(self._encode(grey(target))))
+
     def merged(self) -> dict[str, Tensor]:
         """The transformer's tensors with the LoRA in them, in diffusers' names, float32."""
         state = {name: value.detach().cpu() for name, value in self.dit.state_dict().items()}
