@@ -32,7 +32,8 @@ def train(out: Path, data: Path, processes: int, steps: int) -> list[float]:
     """Train from what there is in ``out``; the loss of each step."""
     sources = [{'kind': 'rendered', 'use': use, 'folder': str(data)} for use in ('image', 'clip')]
     settings = [f'model.start={out.parent / "model"}', 'model.dtype=fp32', 'model.lora_rank=8',
-                f'data={sources}', 'sampling.size=[96, 128]', 'sampling.frames=5', 'sampling.image_odds=0.5',
+                f'data={sources}', 'sampling.size=[96, 128]', 'sampling.frames=5',
+                'sampling.image_odds=0.5',
                 'sampling.image_batch=4', 'sampling.clip_batch=2', 'sampling.rounds=2',
                 'sampling.images_at_once=2', 'sampling.workers=0', 'sampling.held_out=0.2',
                 'sampling.held_out_views=3', 'optimiser.rate=0.02', 'run.precision=fp32',

@@ -19,7 +19,7 @@ from dvd_ros.training.passes import Batch
 from dvd_ros.training.read_config import plain, write_yaml
 from dvd_ros.training.sequence_passes import SequencePasses, held_out_batches
 from dvd_ros.training.sequence_sources import open_sources
-from dvd_ros.training.training_state import load_weights
+from dvd_ros.training.training_state import load_weights, whole
 
 _DTYPES = {'fp32': torch.float32, 'bf16': torch.bfloat16}
 
@@ -53,14 +53,17 @@ def finetune(config: FinetuneConfig, out: Path, device: str = '') -> Path:
             write_yaml(out / 'config.yaml', {'recipe': 'dvd', **plain(config)})
         train(objective, passes, config.optimiser, config.run, out / 'training', device=device,
               recipe=config.described(),
-              held_out=HeldOut(held_out, objective.predict) if held_out else None)
+              held_out=HeldOut(held_out) if held_out else None)
     finally:
         passes.close()
+    best = out / 'training' / BEST
+    if best.exists():
+        load_weights(objective, best)
+    # Every process, as FSDP may have spread them.
+    merged = objective.merged()
+    codec = {key: whole(value) for key, value in model.vae.state_dict().items()}
     if state.is_main_process:
-        best = out / 'training' / BEST
-        if best.exists():
-            load_weights(objective, best)
-        write_checkpoint(out / 'model', objective.merged(), model.vae,
+        write_checkpoint(out / 'model', merged, codec,
                          replace(read, timestep=config.loss.anchor, lora_alpha=None),
                          torch.bfloat16 if config.model.dtype == 'bf16' else torch.float16)
     state.wait_for_everyone()

@@ -18,13 +18,11 @@ from dvd_ros.training.passes import Batch
 @dataclass(frozen=True)
 class HeldOut:
     """
-    batches: the same ones every time. predict: the disparity [T,H,W] in 0..1 of the first item of
-    a batch, which has ``images`` [B,T,3,H,W] in -1..1 and ``target`` [B,T,H,W] in 0..1; None draws
-    no previews.
+    batches: the same ones every time. To be drawn they have ``images`` [B,T,3,H,W] in -1..1 and
+    ``target`` [B,T,H,W] in 0..1.
     """
 
     batches: Sequence[Batch]
-    predict: Callable[[Batch], Tensor] | None = None
 
     def losses(self, accelerator: Accelerator, forward: Callable[[Batch], dict[str, Tensor]],
                seed: int) -> dict[str, float]:
@@ -47,13 +45,11 @@ class HeldOut:
         total, *rest = values.tolist()
         return {name: value / total for name, value in zip(sums, rest, strict=True)}
 
-    def draw(self, accelerator: Accelerator, path: Path, precision: str) -> None:
+    def draw(self, accelerator: Accelerator, forward: Callable[[Batch], dict[str, Tensor]],
+             path: Path) -> None:
         """Draw images, prediction, truth and error of the first view."""
-        if self.predict is None:
-            return
         batch = {name: v.to(accelerator.device) for name, v in self.batches[0].items()}
-        with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=precision == 'bf16'):
-            pred = self.predict(batch).float()
+        pred = forward(batch)['disparity'].float()
         if not accelerator.is_main_process:
             return
         path.parent.mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import Accelerator, DistributedDataParallelKwargs, DistributedType
 from torch import Tensor, nn
 
 from dvd_ros.training.held_out import HeldOut
@@ -38,7 +38,8 @@ def train(objective: nn.Module, passes: Passes, optimiser: Optimiser, run: Run, 
     """
     Minimise the ``total`` that ``objective(batch, step)`` gives, over its trainable parameters.
 
-    objective: a module whose forward pass returns scalar losses by name. passes: see Passes; how
+    objective: a module whose forward pass returns scalar losses by name; with step None, for
+    previews, the ``disparity`` [T,H,W] in 0..1 of the batch's first clip. passes: see Passes; how
     processes are started, and whether DDP or FSDP (version 2) shares the work, is accelerate's
     business (`accelerate launch`). device: `cpu` keeps off the GPU. recipe: what the run is made
     of, fit for JSON; it must not change while a run goes on.
@@ -72,6 +73,11 @@ class _Loop:
             kwargs_handlers=[DistributedDataParallelKwargs(
                 find_unused_parameters=getattr(objective, 'partial', False),
                 broadcast_buffers=False)])
+        if self.accelerator.distributed_type == DistributedType.FSDP and (
+                not self.accelerator.is_fsdp2 or optimiser.matrix_rate):
+            raise ValueError('FSDP needs fsdp_version 2 in the config of accelerate, and a '
+                             f'matrix_rate of 0 (now {optimiser.matrix_rate}), as Muon needs '
+                             'whole matrices')
         if log:
             self.accelerator.init_trackers('tensorboard')
         self.module = objective
@@ -152,7 +158,7 @@ class _Loop:
         self.skipped += int(counted[1])
         return {**dict(zip(mean, values.tolist(), strict=True)), 'gradient': float(norm)}
 
-    def _forward(self, batch: Batch, step: int) -> dict[str, Tensor]:
+    def _forward(self, batch: Batch, step: int | None) -> dict[str, Tensor]:
         narrow = self.run.precision == 'bf16'
         with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=narrow):
             return self.wrapped(batch, step)
@@ -209,7 +215,8 @@ class _Loop:
                     self._write(BEST, {name: whole(p) for name, p in self.named.items()})
             if picture:
                 path = self.folder / 'previews' / f'{self.step:06d}.png'
-                self.held_out.draw(self.accelerator, path, self.run.precision)
+                self.held_out.draw(self.accelerator, lambda batch: self._forward(batch, None),
+                                   path)
         self.wrapped.train()
         with torch.no_grad():
             for name, value in apart.items():

@@ -15,6 +15,7 @@ from dvd_ros.training.finetune_config import TARGETS, Loss, Model
 from dvd_ros.training.framewise import disparity, grey
 from dvd_ros.training.losses import dvd_loss
 from dvd_ros.training.passes import Batch
+from dvd_ros.training.training_state import whole
 
 
 class LoraObjective(nn.Module):
@@ -46,8 +47,11 @@ class LoraObjective(nn.Module):
         """Scale of the LoRA times its rank."""
         return self.config.lora_alpha or float(self.config.lora_rank)
 
-    def forward(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """Losses: those of dvd_loss, and 'pixel' where it has a weight."""
+    def forward(self, batch: Batch, step: int | None) -> dict[str, Tensor]:
+        """Losses: those of dvd_loss, and 'pixel' where it has a weight; step None: see train."""
+        if step is None:
+            latents = self._regress(self._encode(batch['images'][:1]))
+            return {'disparity': self.decoder(self._fit(latents)[0])}
         valid = batch['valid']
         with torch.no_grad():
             true = self._encode(grey(batch['target']))
@@ -59,11 +63,6 @@ class LoraObjective(nn.Module):
             losses['total'] = losses['total'] + self.loss.pixel_weight * losses['pixel']
         return losses
 
-    def predict(self, batch: Batch) -> Tensor:
-        """Disparity [T,H,W] of the first clip of a batch."""
-        latents = self._regress(self._encode(batch['images'][:1]))
-        return self.decoder(self._fit(latents)[0])
-
     @torch.no_grad()
     def through_codec(self, target: Tensor) -> Tensor:
         """Disparity [B,T,H,W] encoded and decoded again."""
@@ -71,7 +70,7 @@ class LoraObjective(nn.Module):
 
     def merged(self) -> dict[str, Tensor]:
         """The transformer's tensors with the LoRA in them, in diffusers' names, float32."""
-        state = {name: value.detach().cpu() for name, value in self.dit.state_dict().items()}
+        state = {name: whole(value.detach()).cpu() for name, value in self.dit.state_dict().items()}
         return merge_lora(state, self.alpha, dtype=torch.float32)
 
     def _fit(self, latents: Tensor) -> Tensor:

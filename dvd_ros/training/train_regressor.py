@@ -57,7 +57,12 @@ class RegressorObjective(nn.Module):
                 else self.readout(pred)
         return pred.float(), latents, disparity.float()
 
-    def forward(self, batch: Batch, step: int) -> dict[str, Tensor]:
+    def forward(self, batch: Batch, step: int | None) -> dict[str, Tensor]:
+        """Losses; step None: see train."""
+        if step is None:
+            encoder, decoder = self._whole
+            pred = framewise.regress(self.dit, encoder(batch['images'][:1]))
+            return {'disparity': framewise.disparity(decoder, pred)[0]}
         true, relative = batch['target'], batch['relative']
         pred, latents, disparity = self._run(batch['images'], true)
         if disparity.shape != true.shape:
@@ -68,12 +73,6 @@ class RegressorObjective(nn.Module):
         losses['total'] = self.recipe.disparity_weight * losses['total'] \
             + self.recipe.latent_weight * of_latents['total']
         return losses
-
-    def predict(self, batch: Batch) -> Tensor:
-        """Disparity [T,H,W] of the first clip of a batch."""
-        encoder, decoder = self._whole
-        pred = framewise.regress(self.dit, encoder(batch['images'][:1]))
-        return framewise.disparity(decoder, pred)[0]
 
 
 def train_regressor(stills: Scenes, videos: Clips, out: Path, recipe: MiniRecipe,
@@ -119,6 +118,6 @@ def train_regressor(stills: Scenes, videos: Clips, out: Path, recipe: MiniRecipe
 
     train(objective, Shared(make, fresh.facts if fresh else dict), recipe.optimiser(),
           recipe.run_of(recipe.steps), out / 'regressor', device=device, recipe=recipe.described(),
-          held_out=HeldOut(held_out, objective.predict) if held_out else None)
+          held_out=HeldOut(held_out) if held_out else None)
     codec.encoder, codec.quant_conv = objective.encoder, objective.quant_conv
     return objective.dit

@@ -16,9 +16,18 @@ from dvd_ros.training.held_out import HeldOut  # noqa: E402
 from dvd_ros.training.journal import read_metrics  # noqa: E402
 from dvd_ros.training.loop import train  # noqa: E402
 from dvd_ros.training.loop_config import Optimiser, Run  # noqa: E402
-from dvd_ros.training.optimisers import learning_rate  # noqa: E402
+from dvd_ros.training.optimisers import learning_rate, make_optimisers  # noqa: E402
 from dvd_ros.training.passes import Shared  # noqa: E402
-from dvd_ros.training.training_state import load_weights  # noqa: E402
+from dvd_ros.training.training_state import (  # noqa: E402
+    fill,
+    load_tensors,
+    load_weights,
+    optimiser_tensors,
+    restore_optimisers,
+    save_tensors,
+    trainable,
+    whole,
+)
 
 
 class Line(torch.nn.Module):
@@ -122,6 +131,42 @@ def test_a_run_is_not_gone_on_with_under_another_recipe(tmp_path):
     (tmp_path / 'last.safetensors').write_bytes(b'rubbish')
     with pytest.raises(ValueError, match='last.safetensors is damaged'):
         fit(tmp_path, 10, recipe={'width': 8})
+
+
+class Wide(torch.nn.Module):
+    def forward(self, x):
+        return x.float()
+
+
+def test_what_fsdp_has_spread_is_saved_whole_and_put_back(tmp_path):
+    """By FSDP 2 itself, in a group of one process; frozen bf16 beside what learns in float32."""
+    distributed = pytest.importorskip('torch.distributed')
+    from torch.distributed.fsdp import fully_shard
+    distributed.init_process_group('gloo', store=distributed.HashStore(), rank=0, world_size=1)
+    try:
+        module = torch.nn.Sequential(torch.nn.Linear(4, 4), Wide(), torch.nn.Linear(4, 1))
+        module[0].to(torch.bfloat16).requires_grad_(False)
+        fully_shard(module, mesh=distributed.init_device_mesh('cpu', (1,)))
+        named = trainable(module)
+        optimisers = make_optimisers(named, Optimiser(0.1))
+
+        def step():
+            module(torch.ones(1, 4, dtype=torch.bfloat16)).sum().backward()
+            optimisers[0].step()
+            optimisers[0].zero_grad()
+            return {name: whole(p).clone() for name, p in named.items()}
+
+        kept, remembered = step(), optimiser_tensors(optimisers, named)
+        remembered = {name: value.clone() for name, value in remembered.items()}
+        save_tensors(tmp_path / 'a.safetensors', remembered, {})
+        after = step()
+        fill(named, kept, tmp_path)
+        restore_optimisers(optimisers, named, load_tensors(tmp_path / 'a.safetensors')[0])
+        again = step()
+        assert all(torch.equal(value, again[name]) for name, value in after.items())
+        assert not torch.equal(after['2.weight'], kept['2.weight'])
+    finally:
+        distributed.destroy_process_group()
 
 
 def test_tensorboard_gets_the_losses(tmp_path):
