@@ -106,4 +106,5 @@ def _like(value: Tensor, target: Tensor) -> Tensor:
         return value.to(target.device, copy=True)
     from torch.distributed.tensor import DTensor, distribute_tensor
     assert isinstance(target, DTensor)
-    return distribute_tensor(value.detach().to(target.device), target.device_mesh, target.placements)
+    return distribute_tensor(value.detach().to(target.device), target.device_mesh,
+                             target.placements)

@@ -23,12 +23,25 @@ class Here:
         from concurrent.futures import Future
         self.asked.append(seed)
         done = Future()
-        done.set_result((np.full((1, 32, 48, 3), seed, np.uint8),
-                         np.full((1, 32, 48), seed, np.float16)))
+        done.set_result((np.full((1, 32, 48, 3), seed % 100, np.uint8),
+                         np.full((1, 32, 48), seed % 100, np.float16)))
         return done
 
     def shutdown(self, **options):
         pass
+
+
+class Ramp(Here):
+    """Scenes of one slope, each in a grey of its own."""
+
+    def submit(self, function, seed, config):
+        done = super().submit(function, seed, config)
+        number = seed % 100
+        images = np.full((1, config.height, config.width, 3), 10 * number, np.uint8)
+        slope = np.linspace(0.1, 1, config.width, dtype=np.float16)
+        replaced = type(done)()
+        replaced.set_result((images, np.broadcast_to(slope, images.shape[:3])))
+        return replaced
 
 
 @pytest.fixture
@@ -69,6 +82,35 @@ def test_views_are_cut_from_the_ring(ring):
     assert images.shape == (1, 32, 48, 3)
     assert 10 <= disparity.mean() <= 13
     assert scenes.facts()['rendered_per_s'] > 0
+
+
+def test_a_finetuning_draws_from_the_ring(monkeypatch):
+    pytest.importorskip('accelerate')
+    from dvd_ros.training.finetune_config import FinetuneConfig
+    from dvd_ros.training.read_config import build
+    from dvd_ros.training.sequence_passes import SequencePasses, held_out_batches
+    from dvd_ros.training.sequence_sources import open_sources
+    monkeypatch.setattr(fresh_scenes, 'ProcessPoolExecutor', Ramp)
+    config = build(FinetuneConfig, {
+        'data': [{'kind': 'fresh', 'use': 'image', 'options': {'kept': 4, 'views': 4}}],
+        'sampling': {'image_odds': 1, 'image_batch': 8, 'rounds': 2, 'images_at_once': 8,
+                     'size': [32, 48]}})
+    sources = open_sources(config)
+    assert held_out_batches(config, sources) == []
+    passes = SequencePasses(config, sources)
+    # 16 views a step, each scene seen about 4 times: 4 new ones a step.
+    seen = [{round(float(view.max()), 3) for one in passes(step, 0, 1)
+             for view in one.batch['images']} for step in range(4)]
+    assert all(len(step) >= 2 for step in seen)
+    assert not seen[0] & seen[1]
+    assert passes.facts().keys() == {'rendered_per_s', 'waited_s'}
+    passes.close()
+    for options, words in (({'kept': 0}, 'kept=0'), ({'colour': 1}, "'colour'.*known are kept")):
+        bad = build(FinetuneConfig, {
+            'data': [{'kind': 'fresh', 'use': 'image', 'options': options}],
+            'sampling': {'image_odds': 1}})
+        with pytest.raises(ValueError, match=words):
+            open_sources(bad)
 
 
 def test_processes_render_what_this_one_would():
