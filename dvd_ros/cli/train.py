@@ -37,4 +37,8 @@ def run(args: argparse.Namespace) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     options.device = options.device or ('cuda' if torch.cuda.is_available() else 'cpu')
-    return module.run(options)
+    try:
+        return module.run(options)
+    except FloatingPointError as error:
+        # All there is to know is in the message and the batch that it names.
+        raise ValueError(str(error)) from error

@@ -38,6 +38,7 @@ class ViewSet(Dataset):
     def __init__(self, config: FinetuneConfig, sources: Sequence[Sequences],
                  held_out: bool = False) -> None:
         self._config, self._sources, self._held_out = config, sources, held_out
+        self._told: set[str] = set()
 
     def __getitem__(self, item: Item) -> View:
         """
@@ -54,7 +55,9 @@ class ViewSet(Dataset):
                 view = self._draw(item, rng)
             except BadSample as error:
                 bad = error
-                _log.warning('passed over: %s', error)
+                if str(error) not in self._told:
+                    self._told.add(str(error))
+                    _log.warning('passed over: %s', error)
                 continue
             return {**view, 'skipped': torch.tensor(attempt)}
         raise ValueError(f'{sampling.bad_in_a_row} samples in a row cannot be used (step '
