@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip('torch')
 pytest.importorskip('numba')
 pytest.importorskip('diffusers')
+pytest.importorskip('accelerate')
 
 from dvd_ros.cli._train_config import find_config  # noqa: E402
 from dvd_ros.cli.main import main  # noqa: E402
