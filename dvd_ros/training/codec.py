@@ -34,6 +34,8 @@ def make_codec(images: Scenes, recipe: MiniRecipe) -> AutoencoderKLWan:
 class _CodecObjective(nn.Module):
     """The error of disparity that went through the codec, with noise on its latents."""
 
+    partial = True  # single images do without what mixes frames
+
     def __init__(self, vae: AutoencoderKLWan, recipe: MiniRecipe, compiled: bool) -> None:
         super().__init__()
         self.vae, self.noise = vae, recipe.codec_noise

@@ -75,6 +75,8 @@ def read_windows(folder: Path, recipe: DistilRecipe, memory: float = 2e9) -> Win
 class _DistilObjective(nn.Module):
     """What a light codec gets wrong of what the full one does."""
 
+    partial = True  # windows of one frame do without what mixes frames
+
     def __init__(self, model: DvdModel, light: LightCodec, recipe: DistilRecipe) -> None:
         super().__init__()
         self.full, self.light, self.recipe = model.specialise(), light, recipe
