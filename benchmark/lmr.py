@@ -4,9 +4,9 @@ the same: start, scenes, order, budget.
 Twice over: with the loss of the shipped model, most of which is of disparity and has slopes of its
 own, and with DVD's loss, of latents alone (as in the paper), for which LMR was made. Scores are
 means over held-out rendered clips after one fit per clip, and their standard error; the last rows
-are the mean difference, view by view (two views a clip, taken as independent). The default budget is
-a small one (half an hour on half a core): what it shows is the sign of an effect at most, not its
-size in a full training.
+are the mean difference, view by view (two views a clip, taken as independent). The default budget
+is a small one (half an hour on half a core): what it shows is the sign of an effect at most, not
+its size in a full training.
 """
 
 from __future__ import annotations
