@@ -16,7 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         'shards that `dvd-ros train mini` renders')
     parser.add_argument('-o', '--out', type=Path, required=True, metavar='FILE',
                         help='file to write; as light.safetensors beside the VAE of the model it '
-                        'is found by itself. A run that was cut off goes on from its .pt')
+                        'is found by itself. A run that was cut off goes on from the folder '
+                        'FILE.training beside it')
     parser.add_argument('--size', default='', metavar='HxW',
                         help="of the views that are cut from the videos (default: the model's "
                         'own, which for large models takes much memory)')

@@ -1,4 +1,5 @@
-"""Training of the shipped model (rendered scenes, the DVD recipe, its losses) and light codecs.
+"""Training: LoRA of DVD, the small model on rendered scenes, light codecs; one loop for all.
 
-Needs the ``train`` extra (torch, numba); nothing that streams depth imports this package.
+Needs the ``train`` extra (torch, accelerate, peft, numba); nothing that streams depth imports this
+package. loop.py trains a module; a config (recipe.py, finetune_config.py) says what is made of it.
 """

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dvd_ros.model.config import check_window
 from dvd_ros.model.dvd import DvdModel
 from dvd_ros.model.light_checkpoint import LightCodec, make_light, write_light
 from dvd_ros.model.light_codec import LightDecoder, LightSizes
-from dvd_ros.training.batches import Prefetch, Scenes
+from dvd_ros.training.batches import Scenes
 from dvd_ros.training.loop import train
+from dvd_ros.training.loop_config import Optimiser, Run
 from dvd_ros.training.losses import slope_error
+from dvd_ros.training.passes import Batch, Shared
+from dvd_ros.training.read_config import plain
 from dvd_ros.training.video_windows import VideoWindows
 
 # Give windows [B,T,3,H,W] in -1..1 for a generator.
@@ -63,9 +66,54 @@ def read_windows(folder: Path, recipe: DistilRecipe, memory: float = 2e9) -> Win
     """
     if any(folder.glob('shard_*.npz')):
         scenes = Scenes([folder])
-        return lambda rng: scenes.batch(rng, recipe.batch, recipe.window, recipe.size).images
+        return lambda rng: scenes.batch(rng, recipe.batch, recipe.window,
+                                        recipe.size)['images']
     videos = VideoWindows(folder, recipe.window, recipe.size, memory)
     return lambda rng: videos.batch(rng, recipe.batch, recipe.window)
+
+
+class _DistilObjective(nn.Module):
+    """What a light codec gets wrong of what the full one does."""
+
+    partial = True  # windows of one frame do without what mixes frames
+
+    def __init__(self, model: DvdModel, light: LightCodec, recipe: DistilRecipe) -> None:
+        super().__init__()
+        self.full, self.light, self.recipe = model.specialise(), light, recipe
+        for part in (self.full.encoder, self.full.transformer, self.full.decoder):
+            part.requires_grad_(False)
+
+    def _regress(self, latents: Tensor) -> Tensor:
+        return torch.stack([self.full.regress(one) for one in latents]).float()
+
+    def forward(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        recipe, light, full, video = self.recipe, self.light, self.full, batch['images']
+        decoder = light.decoder
+        assert isinstance(decoder, LightDecoder)
+        weight = recipe.depth_weight * min(max(4 * step / recipe.steps - 2, 0), 1)
+        with torch.no_grad():
+            latents = full.encoder(video.to(full.dtype)).float()
+            depth = self._regress(latents)
+            noisy = depth + recipe.noise * depth.std() * torch.randn_like(depth)
+            true = full.decoder(noisy.to(full.dtype))
+        with torch.autocast(video.device.type, torch.bfloat16):
+            encoded = light.encoder(video).float()
+            behind = self._regress(encoded) if weight else None
+            error = decoder.unclamped(noisy)[0] - true
+        # What the end cuts off is right however far outside it lies.
+        error = torch.where((true <= 0) & (error < 0) | (true >= 1) & (error > 0), 0, error)
+        losses = {'latents': _relative(encoded, latents), 'disparity': error.abs().mean(),
+                  'slope': slope_error(error)}
+        total = losses['latents'] + losses['disparity'] + error.square().mean() + losses['slope']
+        if behind is not None:
+            losses['depth'] = _relative(behind, depth)
+            total = total + weight * losses['depth']
+        return losses | {'total': total}
+
+
+def _relative(pred: Tensor, true: Tensor) -> Tensor:
+    """Squared error over variance: codecs differ in the size of their latents."""
+    return (pred - true).square().mean() / true.var()
 
 
 def distil(model: DvdModel, windows: Windows, recipe: DistilRecipe, out: Path) -> LightCodec:
@@ -74,54 +122,21 @@ def distil(model: DvdModel, windows: Windows, recipe: DistilRecipe, out: Path) -
 
     The encoder learns the latents of the full one; the decoder the disparity that the full one
     makes of the transformer's latents, with noise on them: the transformer never gives quite the
-    same latents for a light encoder as for the full one. Leaves its checkpoint beside ``out``
-    (.pt), from which a run that was cut off goes on. Raises ValueError for a size that is no
-    multiple of the model's.
+    same latents for a light encoder as for the full one. Leaves its state in a folder beside
+    ``out`` (NAME.training), from which a run that was cut off goes on. Raises ValueError for a
+    size that is no multiple of the model's.
     """
     step_of = model.config.multiple
     if recipe.size[0] % step_of or recipe.size[1] % step_of:
         raise ValueError(f'size {recipe.size[0]}x{recipe.size[1]} must be multiples of {step_of}')
-    full, sizes = model.specialise(), LightSizes.of(model.config, recipe.width)
+    sizes = LightSizes.of(model.config, recipe.width)
     torch.manual_seed(recipe.seed)
     light = make_light(sizes).to(model.device)
-    decoder = light.decoder
-    assert isinstance(decoder, LightDecoder)
-    for part in (full.encoder, full.transformer, full.decoder):
-        part.requires_grad_(False)
-    batches = Prefetch(lambda step: windows(np.random.default_rng((recipe.seed, step, 5))))
-
-    def regress(latents: Tensor) -> Tensor:
-        return torch.stack([full.regress(one) for one in latents]).float()
-
-    def relative(pred: Tensor, true: Tensor) -> Tensor:
-        """Squared error over variance: codecs differ in the size of their latents."""
-        return (pred - true).square().mean() / true.var()
-
-    def losses_of(_: np.random.Generator, step: int) -> Mapping[str, Tensor]:
-        video = batches(step).to(model.device)
-        weight = recipe.depth_weight * min(max(4 * step / recipe.steps - 2, 0), 1)
-        with torch.no_grad():
-            latents = full.encoder(video.to(full.dtype)).float()
-            depth = regress(latents)
-            noisy = depth + recipe.noise * depth.std() * torch.randn_like(depth)
-            true = full.decoder(noisy.to(full.dtype))
-        with torch.autocast(model.device.type, torch.bfloat16):
-            encoded = light.encoder(video).float()
-            behind = regress(encoded) if weight else None
-            error = decoder.unclamped(noisy)[0] - true
-        # What the end cuts off is right however far outside it lies.
-        error = torch.where((true <= 0) & (error < 0) | (true >= 1) & (error > 0), 0, error)
-        losses = {'latents': relative(encoded, latents), 'disparity': error.abs().mean(),
-                  'slope': slope_error(error)}
-        total = losses['latents'] + losses['disparity'] + error.square().mean() + losses['slope']
-        if behind is not None:
-            losses['depth'] = relative(behind, depth)
-            total = total + weight * losses['depth']
-        return losses | {'total': total}
-
-    out.parent.mkdir(parents=True, exist_ok=True)
-    train(light, losses_of, steps=recipe.steps, peak_rate=recipe.rate,
-          checkpoint=out.with_suffix('.pt'), seed=recipe.seed,
-          warmup=min(100, recipe.steps // 5), save_every=100)
+    train(_DistilObjective(model, light, recipe),
+          Shared(lambda step: {'images': windows(np.random.default_rng((recipe.seed, step, 5)))}),
+          Optimiser(rate=recipe.rate, warmup=min(100, recipe.steps // 5)),
+          Run(steps=recipe.steps, seed=recipe.seed), out.with_suffix('.training'),
+          device=model.device.type,
+          recipe={name: value for name, value in plain(recipe).items() if name != 'steps'})
     write_light(out, light, sizes, model.vae)
     return light

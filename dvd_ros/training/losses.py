@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 
 
-def difference_losses(pred: torch.Tensor, target: torch.Tensor,
-                      power: int = 1) -> dict[str, torch.Tensor]:
+def difference_losses(pred: torch.Tensor, target: torch.Tensor, power: int = 1,
+                      weight: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
     """Mean |error|**power of the neighbour differences along time, height and width.
 
-    pred, target: [B,C,T,H,W], equal shapes. Returns scalars 't', 'h', 'w'; 't' is 0 when T is 1.
-    Raises ValueError for unequal shapes or a power other than 1 or 2.
+    pred, target: [B,C,T,H,W], equal shapes. weight: [B,1,T,H,W] in 0..1, how much of a position
+    is known; of two neighbours the lesser counts. Returns scalars 't', 'h', 'w'; 't' is 0 when T
+    is 1. Raises ValueError for unequal shapes or a power other than 1 or 2.
     Source: DVD's latent manifold rectification (arXiv 2603.12250).
     """
     if pred.shape != target.shape or pred.ndim != 5:
@@ -21,19 +22,29 @@ def difference_losses(pred: torch.Tensor, target: torch.Tensor,
     error = pred - target
     losses = {}
     for name, axis in (('t', 2), ('h', 3), ('w', 4)):
-        step = torch.diff(error, dim=axis)
-        losses[name] = step.abs().pow(power).mean() if step.numel() else error.new_zeros(())
+        step = torch.diff(error, dim=axis).abs().pow(power)
+        count = error.shape[axis] - 1
+        both = None if weight is None else torch.minimum(weight.narrow(axis, 0, count),
+                                                         weight.narrow(axis, 1, count))
+        losses[name] = _mean(step, both) if step.numel() else error.new_zeros(())
     return losses
 
 
-def dvd_loss(pred: torch.Tensor, target: torch.Tensor,
-             rectification: float = 0.5) -> dict[str, torch.Tensor]:
-    """Latent MSE plus ``rectification`` times the L1 difference losses.
+def _mean(values: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+    """Mean of [B,C,T,H,W] under weights [B,1,T,H,W]; 0 where all of these are."""
+    if weight is None:
+        return values.mean()
+    return (values * weight).sum() / (weight.sum() * values.shape[1]).clamp_min(1e-6)
+
+
+def dvd_loss(pred: torch.Tensor, target: torch.Tensor, rectification: float = 0.5,
+             weight: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+    """Latent MSE plus ``rectification`` times the L1 difference losses; weight: as for these.
 
     Returns scalars 'mse', 't', 'h', 'w' and their weighted sum 'total'.
     """
-    losses = difference_losses(pred, target)
-    losses['mse'] = (pred - target).square().mean()
+    losses = difference_losses(pred, target, weight=weight)
+    losses['mse'] = _mean((pred - target).square(), weight)
     losses['total'] = losses['mse'] + rectification * (losses['t'] + losses['h'] + losses['w'])
     return losses
 
@@ -62,7 +73,7 @@ def disparity_loss(pred: torch.Tensor, target: torch.Tensor,
                    relative: torch.Tensor) -> dict[str, torch.Tensor]:
     """Errors of disparity [B,T,H,W]: plain, relative after a fit, and of its slopes.
 
-    relative: see batches.Batch. Returns scalars 'l1', 'rel' (close to AbsRel after one scale and
+    relative: see batches.Views. Returns scalars 'l1', 'rel' (close to AbsRel after one scale and
     shift per clip), 't', 'slope' and their weighted sum 'total'.
     """
     error = pred - target

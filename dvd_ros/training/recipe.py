@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from dvd_ros.training.loop_config import Optimiser, Run
+from dvd_ros.training.read_config import plain
+
+# What may differ between a run and the one that goes on from it.
+_FREE = ('steps', 'codec_steps', 'export_sizes', 'disparity_room', 'save_every', 'validate_every',
+         'preview_every', 'tensorboard', 'validation_clips', 'images', 'clips')
+
 
 @dataclass(frozen=True)
 class MiniRecipe:
@@ -15,6 +22,11 @@ class MiniRecipe:
     ``size`` is the network's native (H, W); scenes are rendered at ``rendered`` and made
     smaller. The share ``still_steps`` of the regressor's steps, which come first, and the share
     ``image_odds`` of the others see single images. ``disparity_room``: see framewise.leave_room.
+    ``disparity_weight`` 0 and ``latent_weight`` 1 leave DVD's own loss, of latents alone.
+
+    ``fresh_clips``: how many of the newest clips rendered while training are in memory, in place
+    of the ``clips`` on disk; ``fresh_views``: how often each of them is seen, about. 0: none.
+    ``validation_clips``: rendered apart, to watch the regressor by.
 
     Raises ValueError naming a bad value.
     """
@@ -43,9 +55,18 @@ class MiniRecipe:
     matrix_rate: float = 3e-3
     still_steps: float = 0.35
     image_odds: float = 0.6
+    disparity_weight: float = 1.0
     latent_weight: float = 0.1
     rectification: float = 0.5
     disparity_room: float = 0.75
+
+    fresh_clips: int = 0
+    fresh_views: float = 20.0
+    validation_clips: int = 16
+    save_every: int = 100
+    validate_every: int = 500
+    preview_every: int = 2000
+    tensorboard: bool = False
 
     def __post_init__(self) -> None:
         for name in ('rendered', 'size'):
@@ -56,6 +77,35 @@ class MiniRecipe:
         for name in ('still_steps', 'image_odds', 'disparity_room'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'{name}={getattr(self, name)} must lie in 0..1')
+
+        if self.fresh_clips < 0 or self.fresh_views <= 0 or self.validation_clips < 0:
+            raise ValueError(f'fresh_clips={self.fresh_clips} and validation_clips='
+                             f'{self.validation_clips} must not be negative, fresh_views='
+                             f'{self.fresh_views} positive')
+        # They check the numbers that they take.
+        for steps in (self.codec_steps, self.steps):
+            self.run_of(steps)
+        self.codec_optimiser()
+        self.optimiser()
+
+    def described(self) -> dict[str, Any]:
+        """What must not change while a run goes on."""
+        return {name: value for name, value in plain(self).items() if name not in _FREE}
+
+    def codec_optimiser(self) -> Optimiser:
+        """Of the codec."""
+        return Optimiser(rate=self.codec_rate)
+
+    def optimiser(self) -> Optimiser:
+        """Of the regressor."""
+        return Optimiser(rate=self.rate, matrix_rate=self.matrix_rate,
+                         warmup=min(200, self.steps // 5))
+
+    def run_of(self, steps: int) -> Run:
+        """Length and landmarks of a training."""
+        return Run(steps=steps, seed=self.seed, save_every=self.save_every,
+                   validate_every=self.validate_every, preview_every=self.preview_every,
+                   tensorboard=self.tensorboard)
 
     def vae_arguments(self) -> dict[str, Any]:
         """Arguments of AutoencoderKLWan; its latents are used as they are."""

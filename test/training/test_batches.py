@@ -5,8 +5,9 @@ import pytest
 
 torch = pytest.importorskip('torch')
 
-from dvd_ros.training.batches import Prefetch, Scenes  # noqa: E402
+from dvd_ros.training.batches import Scenes  # noqa: E402
 from dvd_ros.training.losses import disparity_loss, fit_disparity  # noqa: E402
+from dvd_ros.training.passes import Prefetch, Shared  # noqa: E402
 from dvd_ros.training.readout import Readout  # noqa: E402
 
 
@@ -40,22 +41,38 @@ def test_views_keep_image_and_disparity_together(shards):
 def test_batches_are_normalised_and_repeat(shards):
     scenes = Scenes([shards])
     one, two = (scenes.batch(np.random.default_rng(5), 4, 5, (48, 64)) for _ in range(2))
-    assert one.images.shape == (4, 5, 3, 48, 64)
-    assert one.target.shape == (4, 5, 48, 64)
-    assert torch.equal(one.images, two.images)
-    assert torch.equal(one.target, two.target)
-    assert one.images.min() >= -1
-    assert one.images.max() <= 1
-    assert one.target.aminmax() == (0.0, 1.0)
+    assert one['images'].shape == (4, 5, 3, 48, 64)
+    assert one['target'].shape == (4, 5, 48, 64)
+    assert torch.equal(one['images'], two['images'])
+    assert torch.equal(one['target'], two['target'])
+    assert one['images'].min() >= -1
+    assert one['images'].max() <= 1
+    assert one['target'].aminmax() == (0.0, 1.0)
     # A unit of the target is (span / disparity) of the disparity there: more where it is far.
-    near, far = one.target > 0.9, one.target < 0.1
-    assert one.relative[far].mean() > 2 * one.relative[near].mean()
-    assert one.relative.max() <= 5 + 1e-3
+    near, far = one['target'] > 0.9, one['target'] < 0.1
+    assert one['relative'][far].mean() > 2 * one['relative'][near].mean()
+    assert one['relative'].max() <= 5 + 1e-3
 
 
 def test_missing_shards_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match='no shard_'):
         Scenes([tmp_path])
+
+
+def test_a_damaged_shard_is_named(shards):
+    path = shards / 'shard_2.npz'
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(ValueError, match=r'shard_2\.npz is no whole shard'):
+        Scenes([shards])
+
+
+def test_processes_share_a_batch_by_its_items():
+    made = Shared(lambda step: {'images': torch.arange(5 * step, 5 * step + 5)})
+    parts = [made(1, rank, 2)[0] for rank in range(2)]
+    assert [part.batch['images'].tolist() for part in parts] == [[5, 7, 9], [6, 8]]
+    assert [part.weight for part in parts] == [pytest.approx(1.2), pytest.approx(0.8)]
+    with pytest.raises(ValueError, match='batch of 5 cannot be shared by 6'):
+        made(2, 0, 6)
 
 
 def test_prefetch_gives_each_step_its_own():

@@ -9,6 +9,7 @@ import pytest
 
 torch = pytest.importorskip('torch')
 pytest.importorskip('diffusers')
+pytest.importorskip('accelerate')
 
 from dvd_ros.cli.main import main  # noqa: E402
 from dvd_ros.model import DvdModel  # noqa: E402

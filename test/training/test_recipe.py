@@ -1,21 +1,26 @@
 """The whole recipe at toy size, from scenes to a folder that streams; and its interruptions."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch')
 pytest.importorskip('numba')
 pytest.importorskip('diffusers')
+pytest.importorskip('accelerate')
 
+from dvd_ros.cli._train_config import find_config  # noqa: E402
 from dvd_ros.cli.main import main  # noqa: E402
 from dvd_ros.regressor import load_regressor  # noqa: E402
 from dvd_ros.stream import DepthStream, Frame  # noqa: E402
-from dvd_ros.training.loop import learning_rate, train  # noqa: E402
+from dvd_ros.training.read_config import build, read_yaml  # noqa: E402
 from dvd_ros.training.recipe import MiniRecipe  # noqa: E402
 
 TOY = MiniRecipe(clips=2, images=2, rendered=(64, 64), size=(48, 64), window=13, vae_width=8,
                  codec_batch=3, codec_steps=3, heads=1, head_dim=16, ffn_dim=16, layers=1,
-                 batch=1, image_odds=0.0, steps=3, export_sizes=((48, 64),))
+                 batch=1, image_odds=0.0, steps=3, export_sizes=((48, 64),), validation_clips=1,
+                 validate_every=2, preview_every=3)
 
 
 def test_the_recipe_makes_a_model_that_streams(tmp_path):
@@ -27,47 +32,13 @@ def test_the_recipe_makes_a_model_that_streams(tmp_path):
     done = [d for i, image in enumerate(images) for d in stream.push(Frame(image, i * 10**8))]
     assert len(done) + len(stream.flush()) == 13
     assert all(np.isfinite(d.disparity).all() for d in done)
+    run = tmp_path / 'work' / 'run' / 'regressor'
+    assert {path.name for path in run.iterdir()} >= {'last.safetensors', 'best.safetensors',
+                                                     'metrics.jsonl', 'curve.png', 'previews'}
     # A second run finds every stage done and changes nothing.
     first = (folder / 'dit.safetensors').read_bytes()
     run_recipe(tmp_path / 'work', folder, TOY, processes=1, compiled=False)
     assert (folder / 'dit.safetensors').read_bytes() == first
-
-
-def _fit(checkpoint, steps, stop=None):
-    torch.manual_seed(0)
-    module = torch.nn.Linear(4, 1)
-
-    def losses_of(rng, step):
-        if step == stop:
-            raise KeyboardInterrupt
-        x = torch.from_numpy(rng.normal(size=(8, 4))).float()
-        return {'total': (module(x) - x.sum(1, keepdim=True)).square().mean()}
-
-    train(module, losses_of, steps=steps, peak_rate=0.05, checkpoint=checkpoint, seed=1,
-          warmup=2, save_every=5)
-    return torch.cat([p.detach().flatten() for p in module.parameters()])
-
-
-def test_a_run_that_was_cut_off_ends_as_one_that_was_not(tmp_path):
-    whole = _fit(tmp_path / 'whole.pt', 20)
-    with pytest.raises(KeyboardInterrupt):
-        _fit(tmp_path / 'cut.pt', 20, stop=13)
-    torch.testing.assert_close(_fit(tmp_path / 'cut.pt', 20), whole, rtol=0, atol=0)
-
-
-def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
-    module = torch.nn.Linear(1, 1)
-    with pytest.raises(FloatingPointError, match='at step 0 of bad'):
-        train(module, lambda rng, step: {'total': module.weight.sum() * float('nan')}, steps=3,
-              peak_rate=0.1, checkpoint=tmp_path / 'bad.pt', seed=0)
-
-
-def test_learning_rate_rises_then_falls():
-    rates = [learning_rate(step, 100, 1.0, 10) for step in range(100)]
-    assert rates[9] == max(rates) == 1.0
-    assert rates[0] == pytest.approx(0.1)
-    assert rates[-1] < 0.03
-    assert all(a >= b for a, b in zip(rates[9:], rates[10:], strict=False))
 
 
 @pytest.mark.parametrize('bad', [{'size': (100, 256)}, {'window': 12}, {'image_odds': 1.5}])
@@ -78,8 +49,17 @@ def test_a_recipe_checks_itself(bad):
 
 def test_the_command_refuses_what_the_recipe_does_not_have(capsys, tmp_path):
     arguments = ['train', 'mini', str(tmp_path), '-o', str(tmp_path / 'm')]
-    assert main([*arguments, '--set', 'speed=3']) == 1
-    assert 'speed=3' in capsys.readouterr().err
+    assert main([*arguments, '--set', 'step=3']) == 1
+    assert 'step is unknown; did you mean steps' in capsys.readouterr().err
+    assert main([*arguments, '--set', 'window=12']) == 1
+    assert 'window=12 must be 4n+1' in capsys.readouterr().err
+
+
+def test_the_shipped_file_holds_the_defaults():
+    content = read_yaml(find_config('mini'))
+    assert content.pop('recipe') == 'mini'
+    assert build(MiniRecipe, content) == MiniRecipe()
+    assert set(content) == {entry.name for entry in fields(MiniRecipe)}
 
 
 def test_render_writes_a_clip_that_plays(capsys, tmp_path):
