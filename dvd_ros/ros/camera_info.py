@@ -24,16 +24,36 @@ def intrinsics_of(info: CameraInfo, width: int, height: int) -> Intrinsics:
         if the camera is not calibrated (focal length zero) or the message has no size.
 
     """
-    matrix = (info.p[0], info.p[5], info.p[2], info.p[6])
+    return camera_matrices(info, width, height)[1]
+
+
+def camera_matrices(info: CameraInfo, width: int, height: int) -> tuple[Intrinsics, Intrinsics]:
+    """The camera as it sees (K) and as it is rectified (P), for an image `width` x `height`.
+
+    Each stands for the other where that is empty; else as `intrinsics_of`.
+
+    Raises
+    ------
+    ValueError
+        as `intrinsics_of`.
+
+    """
+    projection = (info.p[0], info.p[5], info.p[2], info.p[6])
+    camera = (info.k[0], info.k[4], info.k[2], info.k[5])
     if info.p[0] == 0.0:
-        matrix = (info.k[0], info.k[4], info.k[2], info.k[5])
-    fx, fy, cx, cy = (float(value) for value in matrix)
+        projection = camera
+    elif info.k[0] == 0.0:
+        camera = projection
     roi = info.roi
-    if roi.width and roi.height:
-        seen = Intrinsics(roi.width, roi.height, fx, fy, cx - roi.x_offset, cy - roi.y_offset)
-    else:
-        seen = Intrinsics(info.width, info.height, fx, fy, cx, cy)
-    return seen.scaled(width, height)
+    made = []
+    for matrix in (camera, projection):
+        fx, fy, cx, cy = (float(value) for value in matrix)
+        if roi.width and roi.height:
+            seen = Intrinsics(roi.width, roi.height, fx, fy, cx - roi.x_offset, cy - roi.y_offset)
+        else:
+            seen = Intrinsics(info.width, info.height, fx, fy, cx, cy)
+        made.append(seen.scaled(width, height))
+    return made[0], made[1]
 
 
 def camera_info(intrinsics: Intrinsics, model: CameraInfo | None) -> CameraInfo:
