@@ -12,6 +12,8 @@ from dvd_ros.ros.image_conversion import ENCODINGS, ImageError
 
 # An image of more pixels is refused before it is unpacked: a few bytes may claim to be gigabytes.
 _MOST_PIXELS = 64_000_000
+# PNG's deflate packs at most 1032 bytes into one; JPEG less. Who claims more has no such image.
+_MOST_PACKED = 1032
 _PNG = b'\x89PNG\r\n\x1a\n'
 # JPEG markers of a frame's header: SOF0 .. SOF15 without DHT, JPG and DAC.
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -41,6 +43,9 @@ def rgb_from_compressed(message: Any) -> np.ndarray:
     if not 0 < width * height <= _MOST_PIXELS:
         raise ImageError(f'compressed image of {width}x{height}; it must have 1 to '
                          f'{_MOST_PIXELS} pixels')
+    if width * height > _MOST_PACKED * data.size:
+        raise ImageError(f'compressed image of {width}x{height} does not decode: {data.size} bytes '
+                         'cannot hold it')
     try:
         image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     except (cv2.error, MemoryError) as error:

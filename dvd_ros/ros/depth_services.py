@@ -9,6 +9,7 @@ from threading import Thread
 from typing import Any
 
 import rclpy.task
+from rclpy.callback_groups import ReentrantCallbackGroup
 from std_srvs.srv import Trigger
 
 from dvd_ros.ros.depth_pipeline import DepthPipeline
@@ -44,9 +45,14 @@ class DepthServices:
         self._pipeline = pipeline
         self._folder, self._limit = folder, limit
         self._saving = False
-        node.create_service(Trigger, '~/reset', self._on_reset)
-        node.create_service(SetMetricScale, '~/set_metric_scale', self._on_set_metric_scale)
-        node.create_service(Trigger, '~/snapshot', self._on_snapshot)
+        # Of a group of their own: one that waits for its answer holds up nothing else.
+        group = ReentrantCallbackGroup()
+        for kind, name, callback in (
+            (Trigger, '~/reset', self._on_reset),
+            (SetMetricScale, '~/set_metric_scale', self._on_set_metric_scale),
+            (Trigger, '~/snapshot', self._on_snapshot),
+        ):
+            node.create_service(kind, name, callback, callback_group=group)
 
     async def _on_reset(self, request: Any, response: Any) -> Any:  # noqa: ARG002
         pipeline = self._pipeline()
@@ -113,8 +119,14 @@ class DepthServices:
     async def _result(self, future: Future,
                       told: Callable[[Any], str]) -> tuple[str, bool]:
         """What to answer, and whether it went well, once a future of another thread is done."""
-        waiting = rclpy.task.Future(executor=self._node.executor)
-        future.add_done_callback(lambda _: waiting.set_result(None))
+        executor = self._node.executor
+        waiting = rclpy.task.Future(executor=executor)
+
+        def done(_: Future) -> None:
+            waiting.set_result(None)
+            executor.wake()
+
+        future.add_done_callback(done)
         await waiting
         try:
             return told(future.result()), True

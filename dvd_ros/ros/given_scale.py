@@ -49,15 +49,15 @@ def give_distance(scale: StreamScale, newest: DepthFrame, metres: float, x: int,
     at = median_in_box(newest.disparity, box)  # type: ignore[arg-type]
     if isinstance(at, Silence):
         raise ValueError(f'nothing is seen there: {at.reason}')
-    return _give(scale, newest, GivenDistances(np.array([at]), np.array([metres]), NAME))
+    a, b = scale.line
+    # One distance fixes the scale; the offset keeps its part of it.
+    return _give(scale, newest, metres * (a * at + b))
 
 
 def give_factor(scale: StreamScale, newest: DepthFrame, factor: float) -> tuple[float, float]:
     """Multiply all depth by a factor; else as `give_distance`."""
     _check(scale, newest, 'factor', factor)
-    a, b = scale.line
-    return _give(scale, newest, GivenDistances(_DISPARITIES, factor / (a * _DISPARITIES + b),
-                                               NAME))
+    return _give(scale, newest, factor)
 
 
 def _check(scale: StreamScale, newest: DepthFrame, what: str, value: float) -> None:
@@ -69,8 +69,8 @@ def _check(scale: StreamScale, newest: DepthFrame, what: str, value: float) -> N
         raise ValueError(f'metres are measured already, by {", ".join(measuring)}')
 
 
-def _give(scale: StreamScale, newest: DepthFrame,
-          source: GivenDistances) -> tuple[float, float]:
-    scale.give(source)
+def _give(scale: StreamScale, newest: DepthFrame, factor: float) -> tuple[float, float]:
+    a, b = scale.line
+    scale.give(GivenDistances(_DISPARITIES, factor / (a * _DISPARITIES + b), NAME))
     state = scale.update(newest.stamp, newest.frame.intrinsics, newest.disparity)
     return float(state.a), float(state.b)

@@ -35,7 +35,7 @@ class GivenDistances:
     """
 
     def __init__(self, disparity: np.ndarray, depth: np.ndarray, name: str = 'given',
-                 relative_sigma: float = 0.03, bias: float = 0.03) -> None:
+                 relative_sigma: float = 0.03, bias: float = 0.05) -> None:
         check_reading(relative_sigma, bias, 0.0, 1.0)
         disparity, depth = np.asarray(disparity, np.float64), np.asarray(depth, np.float64)
         if disparity.ndim != 1 or disparity.shape != depth.shape or not disparity.size:
