@@ -18,6 +18,7 @@ _FIELDS = [
     for index, name in enumerate(('x', 'y', 'z', 'rgb'))
 ]
 _BYTES = 16
+_FARTHEST = np.finfo(np.float32).max
 _BIG = sys.byteorder == 'big'
 
 
@@ -54,26 +55,24 @@ class CloudMaker:
 
         """
         every = config.cloud_decimation
-        z = depth[::every, ::every]
+        z = np.ascontiguousarray(depth[::every, ::every])
         height, width = z.shape
         self._aim(decimated(intrinsics, every))
-        data = array('B', [0]) * (height * width * _BYTES)
-        # The message's own memory is written: no copy is made of it.
-        points = np.frombuffer(data, np.float32).reshape(height, width, 4)
-        far = config.cloud_max_depth or np.inf
-        z = np.where((z > config.cloud_min_depth) & (z < np.inf) & (z <= far), z,
-                     np.float32(np.nan))
+        # Greater than the least, at most the farthest; neither NaN nor +Inf is.
+        least = np.nextafter(np.float32(config.cloud_min_depth), np.float32(np.inf))
+        kept = cv2.inRange(z, float(least), config.cloud_max_depth or float(_FARTHEST))
         if confidence is not None:
-            np.copyto(z, np.float32(np.nan),
-                      where=confidence[::every, ::every] < config.cloud_min_confidence)
-        points[..., 2] = z
-        np.multiply(z, self._x, out=points[..., 0])
-        np.multiply(z, self._y, out=points[..., 1])
+            kept[confidence[::every, ::every] < config.cloud_min_confidence] = 0
+        holes = np.full_like(z, np.nan)
+        z = cv2.copyTo(z, kept, holes)
         # The bits of rgb are 0x00RRGGBB, as PCL and RViz read it.
-        packed = np.frombuffer(data, np.uint8).reshape(height, width, _BYTES)
-        colours = np.ascontiguousarray(image[::every, ::every])
-        order = (0, 13, 1, 14, 2, 15) if _BIG else (0, 14, 1, 13, 2, 12)
-        cv2.mixChannels([colours], [packed], order)
+        colours = cv2.cvtColor(np.ascontiguousarray(image[::every, ::every]), cv2.COLOR_RGB2BGRA)
+        packed = colours.view('<u4')[..., 0].astype(np.uint32, copy=False)
+        packed &= np.uint32(0xFFFFFF)
+        # The message's own memory is written: no copy is made of it.
+        data = array('B', [0]) * (height * width * _BYTES)
+        points = np.frombuffer(data, np.float32).reshape(height, width, 4)
+        cv2.merge([z * self._x, z * self._y, z, packed.view(np.float32)], points)
         return PointCloud2(
             header=head, height=height, width=width, fields=_FIELDS, is_bigendian=_BIG,
             point_step=_BYTES, row_step=_BYTES * width, data=data, is_dense=False,
