@@ -170,7 +170,7 @@ fi
 mkdir -p "$stamps"
 . "$root/scripts/env.sh"
 
-sources=(CMakeLists.txt package.xml cmake/* msg/* requirements/build.txt requirements/ros.txt)
+sources=(CMakeLists.txt package.xml cmake/* msg/* srv/* requirements/build.txt requirements/ros.txt)
 while IFS= read -r file; do sources+=("$file"); done \
   < <(find launch config -type f ! -name '*.pyc' 2> /dev/null | sort)
 messages="$root $(fingerprint "${sources[@]}")"

@@ -127,7 +127,7 @@ def test_ros_is_imported_in_ros_only():
             found.top in {'rclpy', 'cv_bridge', 'launch', 'launch_ros', 'ament_index_python',
                           'tf2_ros'}
             or found.top.endswith(('_msgs', '_interfaces'))
-            or found.part == 'msg'
+            or found.part in {'msg', 'srv'}
         )
 
     assert offences(lambda found: of_ros(found) and part_of(found.path) != 'ros') == []

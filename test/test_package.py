@@ -93,7 +93,7 @@ def test_wheel(tree, tmp_path):
     # Every file of ours, in its place, and nothing that is none of ours.
     expected = {str(path.relative_to(tree)) for path in tree.glob('dvd_ros/**/*') if path.is_file()}
     assert expected - names == set()
-    for folder in ('launch', 'config', 'msg'):
+    for folder in ('launch', 'config', 'msg', 'srv'):
         shared = {
             f'{data}share/dvd_ros/{path.relative_to(tree)}'
             for path in tree.glob(f'{folder}/**/*') if path.is_file()

@@ -24,16 +24,36 @@ def intrinsics_of(info: CameraInfo, width: int, height: int) -> Intrinsics:
         if the camera is not calibrated (focal length zero) or the message has no size.
 
     """
-    matrix = (info.p[0], info.p[5], info.p[2], info.p[6])
+    return camera_matrices(info, width, height)[1]
+
+
+def camera_matrices(info: CameraInfo, width: int, height: int) -> tuple[Intrinsics, Intrinsics]:
+    """The camera as it sees (K) and as it is rectified (P), for an image `width` x `height`.
+
+    Each stands for the other where that is empty; else as `intrinsics_of`.
+
+    Raises
+    ------
+    ValueError
+        as `intrinsics_of`.
+
+    """
+    projection = (info.p[0], info.p[5], info.p[2], info.p[6])
+    camera = (info.k[0], info.k[4], info.k[2], info.k[5])
     if info.p[0] == 0.0:
-        matrix = (info.k[0], info.k[4], info.k[2], info.k[5])
-    fx, fy, cx, cy = (float(value) for value in matrix)
+        projection = camera
+    elif info.k[0] == 0.0:
+        camera = projection
     roi = info.roi
-    if roi.width and roi.height:
-        seen = Intrinsics(roi.width, roi.height, fx, fy, cx - roi.x_offset, cy - roi.y_offset)
-    else:
-        seen = Intrinsics(info.width, info.height, fx, fy, cx, cy)
-    return seen.scaled(width, height)
+    made = []
+    for matrix in (camera, projection):
+        fx, fy, cx, cy = (float(value) for value in matrix)
+        if roi.width and roi.height:
+            seen = Intrinsics(roi.width, roi.height, fx, fy, cx - roi.x_offset, cy - roi.y_offset)
+        else:
+            seen = Intrinsics(info.width, info.height, fx, fy, cx, cy)
+        made.append(seen.scaled(width, height))
+    return made[0], made[1]
 
 
 def camera_info(intrinsics: Intrinsics, model: CameraInfo | None) -> CameraInfo:
@@ -51,8 +71,8 @@ def camera_info(intrinsics: Intrinsics, model: CameraInfo | None) -> CameraInfo:
     if model is not None:
         info.distortion_model, info.d, info.r = model.distortion_model, model.d, model.r
         if model.p[0] != 0.0:
-            tx = model.p[3] * intrinsics.fx / model.p[0]
-            ty = model.p[7] * intrinsics.fy / model.p[5]
+            tx = float(model.p[3]) * (intrinsics.fx / float(model.p[0]))
+            ty = float(model.p[7]) * (intrinsics.fy / float(model.p[5]))
             info.k = _scaled_k(model, intrinsics)
     info.p = (k[0], 0.0, k[2], tx, 0.0, k[4], k[5], ty, 0.0, 0.0, 1.0, 0.0)
     return info
@@ -60,10 +80,11 @@ def camera_info(intrinsics: Intrinsics, model: CameraInfo | None) -> CameraInfo:
 
 def _scaled_k(model: CameraInfo, intrinsics: Intrinsics) -> tuple[float, ...]:
     """K of the camera's message in the pixels of `intrinsics`, which were made from its P."""
-    sx, sy = intrinsics.fx / model.p[0], intrinsics.fy / model.p[5]
+    # As Python's floats, which overflow to infinity without a warning.
+    k, p = [float(value) for value in model.k], [float(value) for value in model.p]
+    sx, sy = intrinsics.fx / p[0], intrinsics.fy / p[5]
     # The same change of pixels, u' = sx * u + tx, that took P to the intrinsics.
-    tx, ty = intrinsics.cx - sx * model.p[2], intrinsics.cy - sy * model.p[6]
-    k = model.k
+    tx, ty = intrinsics.cx - sx * p[2], intrinsics.cy - sy * p[6]
     return (k[0] * sx, k[1] * sx, k[2] * sx + tx, 0.0, k[4] * sy, k[5] * sy + ty, 0.0, 0.0, 1.0)
 
 

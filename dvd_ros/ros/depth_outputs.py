@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import numpy as np
 import rclpy
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
@@ -15,13 +16,14 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from dvd_ros.geometry.intrinsics import Intrinsics
 from dvd_ros.msg import MetricScale, WindowAlignment
 from dvd_ros.ros.camera_info import camera_info
+from dvd_ros.ros.cloud_message import CloudMaker, CloudRate
 from dvd_ros.ros.depth_messages import (
-    cloud,
     float_image,
     metric_scale,
     millimetre_image,
     window_alignment,
 )
+from dvd_ros.ros.depth_parameters import OutputConfig
 from dvd_ros.ros.stamps import header
 from dvd_ros.stream import DepthFrame
 
@@ -49,15 +51,18 @@ class DepthOutputs:
         frames of a full window.
     hfov:
         horizontal field of view in radians for frames without intrinsics.
-    depth_encoding:
-        of the topic `dvd/depth`: '32FC1' (metres) or '16UC1' (millimetres).
+    config:
+        what is published; `config` may be set at any time.
 
     """
 
-    def __init__(self, node: Node, window: int, hfov: float, depth_encoding: str) -> None:
+    def __init__(self, node: Node, window: int, hfov: float, config: OutputConfig) -> None:
+        self.config = config
+        self._node = node
+        self._cloud = CloudMaker()
+        self._cloud_rate = CloudRate()
         self._window = window
         self._hfov = hfov
-        self._depth_image = float_image if depth_encoding == '32FC1' else millimetre_image
         self._segment = -1
         self.unsent = 0
 
@@ -78,6 +83,17 @@ class DepthOutputs:
         self._confidence = advertise(Image, 'confidence', 2 * window)
         self._alignment = advertise(WindowAlignment, 'alignment', _SMALL_DEPTH)
         self._scale = advertise(MetricScale, 'scale', _SMALL_DEPTH)
+        self._all = (self._depth, self._camera_info, self._points, self._disparity,
+                     self._confidence, self._alignment, self._scale)
+
+    def heard(self) -> bool:
+        """Whether anybody listens to any of the topics."""
+        return any(map(self._listened, self._all))
+
+    def close(self) -> None:
+        """Destroy the publishers."""
+        for publisher in self._all:
+            self._node.destroy_publisher(publisher)
 
     def publish(self, batch: list[DepthFrame]) -> None:
         """Publish depth frames in order, and after the last of each window how it was scaled."""
@@ -104,14 +120,21 @@ class DepthOutputs:
             )
             info.header = head
             self._send(self._camera_info, info)
+        config = self.config
+        depth = done.depth
+        if config.min_confidence:
+            depth = np.where(done.confidence < config.min_confidence, np.float32(np.nan), depth)
         if self._listened(self._depth):
-            self._send(self._depth, self._depth_image(done.depth, head))
+            made = float_image if config.depth_encoding == '32FC1' else millimetre_image
+            self._send(self._depth, made(depth, head))
         if self._listened(self._disparity):
             self._send(self._disparity, float_image(done.disparity, head))
         if self._listened(self._confidence):
             self._send(self._confidence, float_image(done.confidence, head))
-        if self._listened(self._points):
-            self._send(self._points, cloud(done, intrinsics, head))
+        if self._listened(self._points) and self._cloud_rate.due(done.stamp, config.cloud_rate):
+            confidence = done.confidence if config.cloud_min_confidence else None
+            self._send(self._points, self._cloud.make(depth, done.frame.image, confidence,
+                                                      intrinsics, head, config))
 
     def _publish_alignment(self, newest: DepthFrame) -> None:
         # The first window of a segment has new frames only; every later one is filled up.

@@ -70,6 +70,11 @@ class TfPoses:
         # Kept: a listener that is collected stops to listen.
         self._listener = tf2_ros.TransformListener(self._buffer, node)
 
+    def close(self) -> None:
+        """Listen no more."""
+        if self._buffer is not None:
+            self._listener.unregister()
+
     def find(self, parent: str, child: str, stamp: int) -> RigidTransform:
         """As Extrinsics."""
         if parent == child:

@@ -17,6 +17,7 @@ class Mailbox(Generic[Item]):
         self._capacity = capacity
         self._filled = Condition()
         self._closed = False
+        self._poked = False
         self._dropped = 0
 
     def put(self, item: Item) -> int:
@@ -31,10 +32,30 @@ class Mailbox(Generic[Item]):
         return int(dropped)
 
     def get(self, timeout: float | None) -> Item | None:
-        """The oldest item, or None after `timeout` seconds without one or once closed."""
+        """The oldest item, or None after `timeout` seconds without one, once closed or poked."""
         with self._filled:
-            self._filled.wait_for(lambda: self._items or self._closed, timeout)
+            self._filled.wait_for(lambda: self._items or self._closed or self._poked, timeout)
+            self._poked = False
             return self._items.popleft() if self._items and not self._closed else None
+
+    def poke(self) -> None:
+        """End the waiting `get` or `rest`, or the next one, early."""
+        with self._filled:
+            self._poked = True
+            self._filled.notify_all()
+
+    def rest(self, timeout: float) -> None:
+        """Wait, whatever comes, for `timeout` seconds or until closed or poked."""
+        with self._filled:
+            self._filled.wait_for(lambda: self._closed or self._poked, timeout)
+            self._poked = False
+
+    def clear(self) -> int:
+        """Throw all items away and return how many there were."""
+        with self._filled:
+            count = len(self._items)
+            self._items.clear()
+            return count
 
     def close(self) -> None:
         """End every waiting and future `get` with None."""

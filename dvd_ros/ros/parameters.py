@@ -12,18 +12,30 @@ Config = TypeVar('Config')
 
 
 def option(
-    default: Any, description: str, low: float | None = None, high: float | None = None
+    default: Any, description: str, low: float | None = None, high: float | None = None,
+    live: bool = False, fixed: bool = False,
 ) -> Any:
-    """A config field with what its ROS parameter tells: a description and the allowed range."""
-    return field(default=default, metadata={'help': description, 'range': (low, high)})
+    """A config field with what its ROS parameter tells: a description and the allowed range.
+
+    Of a managed node a `live` one may be set at any time, a `fixed` one at the start only, and
+    the others while the node is unconfigured.
+    """
+    return field(default=default, metadata={
+        'help': description, 'range': (low, high), 'live': live, 'fixed': fixed})
 
 
-def _descriptor(help_text: str, default: Any, limits: tuple[Any, Any]) -> ParameterDescriptor:
-    descriptor = ParameterDescriptor(description=help_text, read_only=True)
+def _descriptor(entry: Any, read_only: bool) -> ParameterDescriptor:
+    default = entry.default
+    descriptor = ParameterDescriptor(description=entry.metadata.get('help', ''),
+                                     read_only=read_only)
+    if not read_only:
+        descriptor.additional_constraints = (
+            'may be set at any time' if entry.metadata.get('live') else
+            'may be set while the node is unconfigured')
     # A YAML file or command line that says `far: 20` means 20.0; ROS calls that another type.
     # So are a name alone and a list of it.
     descriptor.dynamic_typing = isinstance(default, float | tuple)
-    low, high = limits
+    low, high = entry.metadata.get('range', (None, None))
     if low is None and high is None:
         return descriptor
     if isinstance(default, float):
@@ -43,12 +55,13 @@ def _descriptor(help_text: str, default: Any, limits: tuple[Any, Any]) -> Parame
     return descriptor
 
 
-def declare(node: Any, config: type[Config]) -> Config:
+def declare(node: Any, config: type[Config], managed: bool = False) -> Config:
     """Declare every field of a config dataclass on a node and return the config as it was set.
 
     The field's default is the parameter's, its `metadata['help']` the description and
     `metadata['range']`, where there is one, the range. A tuple is a list of strings. The
-    parameters are read-only: the node takes them at its start.
+    parameters are read-only: the node takes them at its start. Those of a `managed` node that are
+    not `fixed` may be set later; NodeParameters says when.
 
     Raises
     ------
@@ -58,24 +71,33 @@ def declare(node: Any, config: type[Config]) -> Config:
         a value of another type or out of its range.
 
     """
+    return config(**declare_values(node, config, managed))
+
+
+def declare_values(node: Any, config: type[Any], managed: bool = False) -> dict[str, Any]:
+    """Declare as `declare` does; the values, of which a config may not be made yet."""
     values: dict[str, Any] = {}
-    for entry in fields(config):  # type: ignore[arg-type]
+    for entry in fields(config):
         default: Any = entry.default
-        descriptor = _descriptor(
-            entry.metadata.get('help', ''), default, entry.metadata.get('range', (None, None))
-        )
-        listed = isinstance(default, tuple)
+        read_only = not managed or bool(entry.metadata.get('fixed'))
         value = node.declare_parameter(
-            entry.name, list(default) if listed else default, descriptor
+            entry.name, list(default) if isinstance(default, tuple) else default,
+            _descriptor(entry, read_only),
         ).value
-        if listed:
-            value = _names(entry.name, value)
-        if isinstance(default, float):
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise ValueError(f'parameter {entry.name} needs a number, got {value!r}')
-            value = float(value)
-        values[entry.name] = value
-    return config(**values)
+        values[entry.name] = as_field(entry, value)
+    return values
+
+
+def as_field(entry: Any, value: Any) -> Any:
+    """A parameter's value as the config field has it; ValueError where it is of another type."""
+    default = entry.default
+    if isinstance(default, tuple):
+        return _names(entry.name, value)
+    if isinstance(default, float):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f'parameter {entry.name} needs a number, got {value!r}')
+        return float(value)
+    return value
 
 
 def _names(parameter: str, value: Any) -> tuple[str, ...]:
@@ -87,45 +109,6 @@ def _names(parameter: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         raise ValueError(f'parameter {parameter} needs a list of strings, got {value!r}')
     return tuple(value)
-
-
-@dataclass(frozen=True)
-class DepthNodeConfig:
-    """What depth_node needs besides a StreamConfig."""
-
-    model: str = option('mini', "depth model: 'mini' (shipped), 'dvd-1.0', 'dvd-1.1' or a folder")
-    backend: str = option('auto', "what computes the network: 'auto', 'torch', ...")
-    device: str = option('auto', "where it computes: 'auto', 'cpu', 'cuda', ...")
-    codec: str = option(
-        'full', "the model's own codec, its light one, or a file of one: 'full', 'light', ..."
-    )
-    hfov: float = option(
-        1.047, 'horizontal field of view in radians, used while no camera_info is received',
-        0.01, 3.13,
-    )
-    queue: int = option(
-        16, 'images that may wait while the network is busy; beyond, the oldest is dropped', 1, 1000
-    )
-    depth_encoding: str = option(
-        '32FC1', "of the topic dvd/depth: '32FC1' (metres) or '16UC1' (millimetres, 0 invalid)"
-    )
-    flush_after: float = option(
-        2.0, 'seconds without an image after which the frames of an unfilled window are published;'
-        ' 0: never', 0.0, 3600.0,
-    )
-
-    def __post_init__(self) -> None:
-        if not self.model:
-            raise ValueError('model must name a model or a folder, got an empty string')
-        if not 0.0 < self.hfov < math.pi:
-            raise ValueError(f'hfov must be between 0 and pi radians, got {self.hfov}')
-        if self.queue < 1:
-            raise ValueError(f'queue must be at least 1 image, got {self.queue}')
-        if self.depth_encoding not in ('32FC1', '16UC1'):
-            raise ValueError(f"depth_encoding must be '32FC1' or '16UC1', got "
-                             f'{self.depth_encoding!r}')
-        if not self.flush_after >= 0.0:
-            raise ValueError(f'flush_after must be 0 or more seconds, got {self.flush_after}')
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,31 @@ class ScaleInputs:
             'range': self._range, 'ground': self._ground,
         }
         self._on_image: Callable[[int], None] | None = None
+        self._topics: list[tuple[Any, str, Callable[[Any], None]]] = []
+        self._subscribed: list[Any] = []
         self.sources = tuple(feeds[name]() for name in parameters.sources)
+        self.subscribe()
+
+    def subscribe(self) -> None:
+        """Listen to the topics, as at the start."""
+        self._subscribed += [
+            self._node.create_subscription(
+                kind, topic, callback, qos_profile_sensor_data,
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
+            for kind, topic, callback in self._topics
+        ]
+
+    def unsubscribe(self) -> None:
+        """Listen to none of the topics until `subscribe`."""
+        while self._subscribed:
+            self._node.destroy_subscription(self._subscribed.pop())
+
+    def close(self) -> None:
+        """Listen to nothing any more, TF included."""
+        self.unsubscribe()
+        if self._tf is not None:
+            self._tf.close()
 
     def image_came(self, frame_id: str, stamp: int) -> None:
         """Tell the frame of the camera's images, in which depth is wanted, and a stamp (ns)."""
@@ -175,7 +199,4 @@ class ScaleInputs:
             fed.trouble = f'unusable: {error}'
 
     def _subscribe(self, kind: Any, topic: str, callback: Callable[[Any], None]) -> None:
-        self._node.create_subscription(
-            kind, topic, callback, qos_profile_sensor_data,
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        self._topics.append((kind, topic, callback))

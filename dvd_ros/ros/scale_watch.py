@@ -25,14 +25,14 @@ class ScaleWatch:
     log:
         of the node.
     config:
-        by which disparity becomes metres, and what depth is while they are not known.
+        by which disparity becomes metres, and what depth is while they are not known; `config`
+        may be set at any time.
 
     """
 
     def __init__(self, log: Any, config: ScaleConfig) -> None:
         self._log = log
-        self._near, self._far = config.near, config.far
-        self._withheld = config.unscaled == 'withhold'
+        self.config = config
         self._newest: DepthFrame | None = None
         self._contradicting: set[str] = set()
         self._cuts = 0
@@ -40,13 +40,14 @@ class ScaleWatch:
     def start(self, sources: tuple[str, ...]) -> None:
         """One line on where the metres are to come from."""
         if sources:
-            until = 'withheld (NaN)' if self._withheld else 'nominal'
+            until = 'withheld (NaN)' if self.config.unscaled == 'withhold' else 'nominal'
             self._log.info(f'metres will come from {", ".join(sources)}; until then depth is '
                            f'{until} (parameter unscaled)')
         else:
-            self._log.info(f'metres are nominal, not measured: disparity 1 is taken as {self._near}'
-                           f' m and disparity 0 as {self._far} m (parameters near, far; to have '
-                           'them measured: scale_sources)')
+            near, far = self.config.near, self.config.far
+            self._log.info(f'metres are nominal, not measured: disparity 1 is taken as {near} m '
+                           f'and disparity 0 as {far} m (parameters near, far; to have them '
+                           'measured: scale_sources)')
 
     def take(self, done: DepthFrame) -> None:
         """See the next frame, in order."""
@@ -114,6 +115,6 @@ class ScaleWatch:
 
     def _kind(self, scale: ScaleState) -> str:
         """What depth is while it is not metric."""
-        if self._withheld:
+        if self.config.unscaled == 'withhold':
             return 'depth is withheld (NaN)'
         return 'depth is nominal' if scale.nominal else 'depth is by the last scale known'

@@ -3,6 +3,7 @@
 from dvd_ros.scale.beam import KnownSizeSource, RangeSource
 from dvd_ros.scale.config import ScaleConfig
 from dvd_ros.scale.depth_image import DepthImageSource
+from dvd_ros.scale.given import GivenDistances
 from dvd_ros.scale.ground import GroundSource
 from dvd_ros.scale.line import line_depth
 from dvd_ros.scale.metric_scale import MetricScale, Outcome
@@ -12,6 +13,6 @@ from dvd_ros.scale.source import ScaleSource
 from dvd_ros.scale.state import ScaleState, SourceState
 from dvd_ros.scale.stream_scale import StreamScale
 
-__all__ = ['DepthImageSource', 'GroundSource', 'KnownSizeSource', 'MetricScale',
+__all__ = ['DepthImageSource', 'GivenDistances', 'GroundSource', 'KnownSizeSource', 'MetricScale',
            'Observation', 'Outcome', 'PointsSource', 'RangeSource', 'ScaleConfig', 'ScaleSource',
            'ScaleState', 'Silence', 'SourceState', 'StreamScale', 'line_depth']

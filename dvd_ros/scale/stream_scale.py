@@ -40,25 +40,72 @@ class StreamScale:
 
     def __init__(self, config: ScaleConfig | None = None,
                  sources: Sequence[ScaleSource] = ()) -> None:
-        self.config = config or ScaleConfig()
+        self._config = config or ScaleConfig()
         names = [source.name for source in sources]
         if len(set(names)) < len(names):
             raise ValueError(f'sources need different names, got {", ".join(names)}')
         self._tracked = [TrackedSource(source, self.config) for source in sources]
-        self._nominal = np.array([1.0 / self.config.near - 1.0 / self.config.far,
-                                  1.0 / self.config.far])
+        self._given: TrackedSource | None = None
         self.begin_segment()
+
+    @property
+    def config(self) -> ScaleConfig:
+        """
+        The settings.
+
+        They may be set at any time, in the thread that uses the object. What the sources' own
+        estimates depend on (``metadata['live']`` is false) stays as it was; so does the prior that
+        they take from near and far.
+        """
+        return self._config
+
+    @config.setter
+    def config(self, config: ScaleConfig) -> None:
+        self._config = config
+
+    @property
+    def _nominal(self) -> np.ndarray:
+        far = 1.0 / self._config.far
+        return np.array([1.0 / self._config.near - far, far])
+
+    @property
+    def line(self) -> tuple[float, float]:
+        """(a, b) of the line in use, 1/m; those of nominal near and far while there is none."""
+        a, b = self._nominal if self._line is None else self._line
+        return float(a), float(b)
+
+    def give(self, source: ScaleSource | None) -> None:
+        """
+        Take one more source until the segment ends, in place of the one given before.
+
+        For what holds on the segment's own scale of disparity only (see GivenDistances). None
+        takes it away. Raises ValueError if it has the name of another source.
+        """
+        if self._given is not None:
+            self._tracked.remove(self._given)
+            self._given = None
+        # Whoever gives one wants it to count at once, not by degrees.
+        self._unknown()
+        if source is None:
+            return
+        if any(tracked.source.name == source.name for tracked in self._tracked):
+            raise ValueError(f'there is a source {source.name!r} already')
+        self._given = TrackedSource(source, self._config)
+        self._tracked.append(self._given)
 
     def begin_segment(self) -> None:
         """Forget the scale: the frames to come share none with those before."""
+        self.give(None)
         for tracked in self._tracked:
             tracked.reset()
+        self._stamp: int | None = None
+        self._disparities = (0.5, 0.2, 0.8)          # typical ones, the median first
+
+    def _unknown(self) -> None:
         self._line: np.ndarray | None = None         # published, None: nominal
         self._covariance = np.diag([math.inf, math.inf])   # of the line aimed at
         self._lag = np.zeros(2)                      # from the published line to that
         self._metric = False
-        self._stamp: int | None = None
-        self._disparities = (0.5, 0.2, 0.8)          # typical ones, the median first
 
     def update(self, stamp: int, intrinsics: Intrinsics | None,
                disparity: np.ndarray) -> ScaleState:

@@ -9,14 +9,18 @@ RULES = ('bounded', 'dvd')
 LATENCIES = ('low', 'smooth')
 
 
-def _option(default: Any, help: str) -> Any:  # noqa: A002
-    return field(default=default, metadata={'help': help})
+def _option(default: Any, help: str, low: float | None = None, high: float | None = None,  # noqa: A002
+            live: bool = False) -> Any:
+    """Make a field: its range, and whether it may change while the stream is in use."""
+    return field(default=default, metadata={'help': help, 'range': (low, high), 'live': live})
 
 
 @dataclass(frozen=True)
 class StreamConfig:
     """
     Settings of a DepthStream; each field's ``metadata['help']`` says what it means.
+
+    Those whose ``metadata['live']`` is true may be changed by `DepthStream.change`.
 
     Raises
     ------
@@ -25,19 +29,22 @@ class StreamConfig:
 
     """
 
-    window: int = _option(13, 'frames that the model sees at once, 4n+1')
-    overlap: int = _option(5, 'frames that each window at least shares with the one before')
+    window: int = _option(13, 'frames that the model sees at once, 4n+1', 1, 1001)
+    overlap: int = _option(5, 'frames that each window at least shares with the one before', 0,
+                          1000)
     stride: int = _option(0, 'new frames per window, at most window - overlap; 0: as few as the '
-                             'machine keeps up with live, else window - overlap')
+                             'machine keeps up with live, else window - overlap', 0, 1001, True)
     rule: str = _option('bounded', "alignment of windows: 'bounded' (no drift) or 'dvd' "
                                    '(the published rule)')
     latency: str = _option('low', "'low': depth as soon as its window is done; 'smooth': the "
                                   'newest overlap frames wait for the next window, which is '
-                                  'blended in')
-    cuts: bool = _option(True, 'a cut to another scene, seen in the images, begins a new segment')
-    max_gap: float = _option(2.0, 'a longer gap between stamps begins a new segment, seconds')
+                                  'blended in', live=True)
+    cuts: bool = _option(True, 'a cut to another scene, seen in the images, begins a new segment',
+                         live=True)
+    max_gap: float = _option(2.0, 'a longer gap between stamps begins a new segment, seconds', 0.0,
+                             1e6, True)
     max_backstep: float = _option(0.5, 'stamps that run back by more begin a new segment, by '
-                                       'less the frame is dropped, seconds')
+                                       'less the frame is dropped, seconds', 0.0, 1e6, True)
 
     def __post_init__(self) -> None:
         check_window(self.window)

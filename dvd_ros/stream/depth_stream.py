@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from dvd_ros.geometry.intrinsics import Intrinsics
 from dvd_ros.scale.stream_scale import StreamScale
 from dvd_ros.stream.align import WindowAligner
@@ -49,18 +51,14 @@ class DepthStream:
     def __init__(self, regressor: WindowModel | PreparingModel,
                  config: StreamConfig | None = None, scale: StreamScale | None = None) -> None:
         config = config or StreamConfig()
-        if config.window > regressor.window:
-            raise ValueError(f'window is {config.window} frames, the model takes at most '
-                             f'{regressor.window}')
         self.config = config
         self.counters = StreamCounters()
-        self._model = (regressor if isinstance(regressor, PreparingModel) else
-                       Unprepared(regressor))
+        self._model = _fitting(regressor, config)
         self._scale = scale or StreamScale()
         self._scaled_segment = -1
         self._buffer = WindowBuffer(config.window, config.stride or config.most_new)
         self._aligner = WindowAligner(config)
-        self._held = HeldFrames(config.overlap if config.latency == 'smooth' else 0)
+        self._held = HeldFrames(_held_back(config))
         self._cuts = SceneCut()
         self._last: Frame | None = None
         self._intrinsics: Intrinsics | None = None
@@ -80,6 +78,42 @@ class DepthStream:
             raise ValueError(f'stride must be in 1..window-overlap = 1..{self.config.most_new} '
                              f'frames, got {stride}')
         self._buffer.stride = stride
+
+    def change(self, config: StreamConfig) -> None:
+        """
+        Take other settings, for the frames and windows to come; nothing that waits is lost.
+
+        With ``stride`` 0 the stride stays as it is. Raises ValueError where a setting differs that
+        holds for the whole stream (its ``metadata['live']`` is false).
+        """
+        for entry in fields(config):
+            was, now = getattr(self.config, entry.name), getattr(config, entry.name)
+            if now != was and not entry.metadata['live']:
+                raise ValueError(f'{entry.name} is {was} as long as the stream lasts, got {now}')
+        self.config = config
+        self._held.count = _held_back(config)
+        if config.stride:
+            self.stride = config.stride
+
+    def replace_model(self, regressor: WindowModel | PreparingModel) -> None:
+        """
+        Go on with another model, or the same loaded anew; frames that wait are dropped ('reset').
+
+        Raises ValueError if it takes fewer frames than the window has.
+        """
+        model = _fitting(regressor, self.config)
+        self.reset()
+        self._model = model
+
+    @property
+    def segment(self) -> int:
+        """Number of the segment that the newest window belongs to, from 0."""
+        return max(self._scaled_segment, 0)
+
+    @property
+    def scale(self) -> StreamScale:
+        """What makes metres of disparity."""
+        return self._scale
 
     def push(self, frame: Frame) -> list[DepthFrame]:
         """
@@ -199,3 +233,14 @@ class DepthStream:
         return DepthFrame(frame, disparity, self._scale.depth(disparity, scale),
                           estimate.disagreement, segment, estimate.window, estimate.alignment,
                           scale)
+
+
+def _fitting(regressor: WindowModel | PreparingModel, config: StreamConfig) -> PreparingModel:
+    if config.window > regressor.window:
+        raise ValueError(f'window is {config.window} frames, the model takes at most '
+                         f'{regressor.window}')
+    return regressor if isinstance(regressor, PreparingModel) else Unprepared(regressor)
+
+
+def _held_back(config: StreamConfig) -> int:
+    return config.overlap if config.latency == 'smooth' else 0

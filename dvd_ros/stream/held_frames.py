@@ -34,11 +34,12 @@ class HeldFrames:
     Holds the newest ``count`` frames back and blends them with the window that follows.
 
     The weight of the later window rises linearly over the held frames, from its oldest to its
-    newest, so that nothing jumps where windows meet. With ``count`` 0 frames pass at once.
+    newest, so that nothing jumps where windows meet. With ``count`` 0 frames pass at once. It may
+    be set at any time, for the windows that follow.
     """
 
     def __init__(self, count: int) -> None:
-        self._count = count
+        self.count = count
         self._held: list[Estimate] = []
 
     def __len__(self) -> int:
@@ -59,7 +60,7 @@ class HeldFrames:
         held += [Estimate(frame, disparity, alignment.disagreement, window.index, alignment)
                  for frame, disparity in zip(window.frames[first:], alignment.disparity,
                                              strict=True)]
-        ready = len(held) - self._count
+        ready = len(held) - self.count
         # An earlier segment's frames have nothing to wait for.
         while ready < len(held) and held[max(ready, 0)].alignment.segment != alignment.segment:
             ready += 1

@@ -9,6 +9,7 @@ import pytest
 from dvd_ros.ros.depth_worker import DepthWorker
 from dvd_ros.ros.image_conversion import ImageError
 from dvd_ros.ros.mailbox import Mailbox
+from dvd_ros.ros.recovery import Recovery
 from dvd_ros.stream import DepthStream, Frame, StreamConfig
 
 # Each picture is another: so many cuts, if those were looked for.
@@ -58,7 +59,7 @@ class Receiver:
 class Bench:
     """A worker on a mailbox, and what it delivered and reported."""
 
-    def __init__(self, flush_after=0.0, capacity=100, config=CONFIG):
+    def __init__(self, flush_after=0.0, capacity=100, config=CONFIG, recovery=None):
         self.mailbox = Mailbox(capacity)
         self.regressor = Brightness()
         self.receiver = Receiver()
@@ -68,7 +69,7 @@ class Bench:
         self.worker = DepthWorker(
             self.mailbox, self.read, DepthStream(self.regressor, config),
             self.receiver.take, flush_after,
-            lambda kind, text: self.reports.append((kind, text)),
+            lambda kind, text: self.reports.append((kind, text)), recovery,
         )
         self.worker.start()
 
@@ -281,3 +282,99 @@ def test_the_stride_is_chosen_live_unless_it_is_set(bench):
     # A frame a second leaves time for the smallest.
     assert (live.worker.progress.stride, fixed.worker.progress.stride) == (4, 7)
     assert live.stamps == [number * second for number in range(1, 1 + len(live.stamps))]
+
+
+def test_faults_in_a_row_have_the_model_loaded_anew_later_each_time(bench):
+    fresh = Brightness()
+    attempts = []
+
+    def load():
+        attempts.append(time.monotonic())
+        if len(attempts) < 3:
+            raise OSError('no device')
+        return fresh
+
+    recovery = Recovery(load, 0.1, 10.0)
+    made = bench(recovery=recovery)
+    made.regressor.fail = True
+    made.send(1, 2, 3, 4, 5)
+    made.wait(lambda: made.worker.progress.faults == 1)
+    assert not attempts  # one fault costs its window alone
+    made.send(6, 7, 8, 9, 10)
+    made.wait(lambda: len(attempts) == 3)
+    assert attempts[1] - attempts[0] >= 0.19
+    assert attempts[2] - attempts[1] >= 0.39
+    made.wait(lambda: recovery.restarts == 1)
+    made.send(11, 12, 13, 14, 15)
+    made.wait(lambda: made.worker.progress.published == 5)
+    assert made.stamps == [11, 12, 13, 14, 15]
+    assert made.worker.progress.fault == ''
+    assert recovery.faults == 0
+    assert [kind for kind, _ in made.reports].count('restart') == 3
+
+
+def test_images_that_come_while_the_model_is_loaded_are_counted_and_old_ones_not_used(bench):
+    recovery = Recovery(Brightness, 0.5, 10.0)
+    made = bench(recovery=recovery)
+    made.regressor.fail = True
+    made.send(*range(1, 11))
+    made.wait(lambda: made.worker.progress.faults == 2)
+    made.send(11, 12, 13)
+    made.wait(lambda: recovery.restarts == 1)
+    made.send(14, 15, 16, 17, 18)
+    made.wait(lambda: made.worker.progress.published == 5)
+    assert made.worker.progress.restart == 3
+    assert made.stamps == [14, 15, 16, 17, 18]
+
+
+def test_a_reset_ends_the_waiting_for_a_failing_network(bench):
+    recovery = Recovery(Brightness, 1000.0, 1000.0)
+    made = bench(recovery=recovery)
+    made.regressor.fail = True
+    made.send(*range(1, 11))
+    made.wait(lambda: made.worker.progress.faults == 2)
+    made.worker.do(made.worker.reset).result(PATIENCE)
+    made.wait(lambda: recovery.restarts == 1)
+
+
+def test_the_back_off_is_bounded():
+    recovery = Recovery(Brightness, 1.0, 30.0)
+    waits = [recovery.failed() for _ in range(200)]
+    assert waits[:7] == [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0]
+    assert max(waits) == 30.0
+    recovery.succeeded()
+    assert recovery.failed() == 0.0
+
+
+def test_what_is_asked_for_is_done_between_images_and_its_errors_are_the_askers(bench):
+    made = bench()
+    made.send(1, 2, 3)
+    assert made.worker.do(lambda: threading.current_thread()).result(PATIENCE) is made.worker
+    with pytest.raises(ZeroDivisionError):
+        made.worker.do(lambda: 1 // 0).result(PATIENCE)
+    made.wait(lambda: not made.mailbox._items)
+    made.worker.do(made.worker.reset).result(PATIENCE)
+    made.send(4, 5, 6, 7, 8)
+    made.wait(lambda: made.worker.progress.published == 5)
+    assert made.stamps == [4, 5, 6, 7, 8]
+    assert made.worker.progress.dropped['reset'] == 3
+    made.worker.do(made.worker.begin_segment).result(PATIENCE)
+    made.stop()
+    assert made.worker.do(lambda: None).cancelled()
+
+
+def test_the_stride_and_the_latency_change_live(bench):
+    made = bench(config=StreamConfig(window=5, overlap=2, stride=3, cuts=False))
+    made.send(*range(1, 6))
+    made.wait(lambda: made.worker.progress.published == 5)
+    smooth = StreamConfig(window=5, overlap=2, stride=1, cuts=False, latency='smooth')
+    made.worker.do(lambda: made.worker.change(smooth)).result(PATIENCE)
+    made.send(6, 7)
+    time.sleep(0.2)
+    assert made.worker.progress.published == 5  # the newest two are held back
+    made.send(8)
+    made.wait(lambda: made.worker.progress.published == 6)
+    assert made.worker.progress.stride == 1
+    with pytest.raises(ValueError, match='window is 5 as long as the stream lasts, got 9'):
+        made.worker.do(lambda: made.worker.change(
+            StreamConfig(window=9, overlap=2))).result(PATIENCE)

@@ -32,14 +32,12 @@ def test_every_argument_that_is_used_is_declared():
 def test_parameter_file_holds_every_parameter_at_its_default():
     yaml = pytest.importorskip('yaml')
     pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
-    from dvd_ros.ros.parameters import DepthNodeConfig, VideoNodeConfig
-    from dvd_ros.ros.scale_parameters import ScaleParameters
-    from dvd_ros.scale import ScaleConfig
-    from dvd_ros.stream import StreamConfig
+    from dvd_ros.ros.depth_node import CONFIGS
+    from dvd_ros.ros.parameters import VideoNodeConfig
 
     file = yaml.safe_load((CONFIG / 'depth.yaml').read_text())
     for node, configs, without in (
-        ('depth_node', (StreamConfig, ScaleConfig, DepthNodeConfig, ScaleParameters), set()),
+        ('depth_node', CONFIGS, set()),
         ('video_node', (VideoNodeConfig,), {'source'}),
     ):
         defaults = {field.name: field.default for config in configs
