@@ -39,6 +39,8 @@ class StreamConfig:
     latency: str = _option('low', "'low': depth as soon as its window is done; 'smooth': the "
                                   'newest overlap frames wait for the next window, which is '
                                   'blended in', live=True)
+    fade: int = _option(6, "with latency 'low': frames over which the jump fades where windows "
+                           'meet; 0: it stays', 0, 1000, True)
     cuts: bool = _option(True, 'a cut to another scene, seen in the images, begins a new segment',
                          live=True)
     max_gap: float = _option(2.0, 'a longer gap between stamps begins a new segment, seconds', 0.0,
@@ -59,6 +61,8 @@ class StreamConfig:
         if self.latency not in LATENCIES:
             raise ValueError(f'latency must be one of {", ".join(LATENCIES)}, got '
                              f'{self.latency!r}')
+        if not 0 <= self.fade <= 1000:
+            raise ValueError(f'fade must be in 0..1000 frames, got {self.fade}')
         if not self.max_gap > 0.0:
             raise ValueError(f'max_gap must be more than 0 seconds, got {self.max_gap}')
         if not self.max_backstep >= 0.0:

@@ -58,7 +58,7 @@ class DepthStream:
         self._scaled_segment = -1
         self._buffer = WindowBuffer(config.window, config.stride or config.most_new)
         self._aligner = WindowAligner(config)
-        self._held = HeldFrames(_held_back(config))
+        self._held = HeldFrames(_held_back(config), config.fade)
         self._cuts = SceneCut()
         self._last: Frame | None = None
         self._intrinsics: Intrinsics | None = None
@@ -91,7 +91,7 @@ class DepthStream:
             if now != was and not entry.metadata['live']:
                 raise ValueError(f'{entry.name} is {was} as long as the stream lasts, got {now}')
         self.config = config
-        self._held.count = _held_back(config)
+        self._held.count, self._held.fade = _held_back(config), config.fade
         if config.stride:
             self.stride = config.stride
 

@@ -1,4 +1,4 @@
-"""The frames that are held back until the next window has seen them, too."""
+"""Where windows meet: frames wait for the next window, or take over the last one's depth softly."""
 
 from __future__ import annotations
 
@@ -34,13 +34,21 @@ class HeldFrames:
     Holds the newest ``count`` frames back and blends them with the window that follows.
 
     The weight of the later window rises linearly over the held frames, from its oldest to its
-    newest, so that nothing jumps where windows meet. With ``count`` 0 frames pass at once. It may
-    be set at any time, for the windows that follow.
+    newest, so that nothing jumps where windows meet.
+
+    With ``count`` 0 frames pass at once. Two windows that saw the last published frame differ
+    about it, pixel by pixel; what they differ by is then added to the frames that follow, less
+    with each, and none after ``fade`` of them (0: the jump stays). So no frame waits, and
+    nothing jumps either.
+
+    Both may be set at any time, for the windows that follow.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, fade: int = 0) -> None:
         self.count = count
+        self.fade = fade
         self._held: list[Estimate] = []
+        self._last: Estimate | None = None  # that was given out
 
     def __len__(self) -> int:
         return len(self._held)
@@ -57,16 +65,34 @@ class HeldFrames:
             held = [_blend(old, alignment.apply(raw[first - len(held) + i][None])[0],
                            (i + 1) / (len(held) + 1), window.index, alignment)
                     for i, old in enumerate(held)]
-        held += [Estimate(frame, disparity, alignment.disagreement, window.index, alignment)
-                 for frame, disparity in zip(window.frames[first:], alignment.disparity,
-                                             strict=True)]
+        disparity = list(alignment.disparity)
+        if first and not self.count and self._follows(window.frames[first - 1], alignment):
+            disparity = self._faded(disparity, alignment.apply(raw[first - 1][None])[0])
+        held += [Estimate(frame, values, alignment.disagreement, window.index, alignment)
+                 for frame, values in zip(window.frames[first:], disparity, strict=True)]
         ready = len(held) - self.count
         # An earlier segment's frames have nothing to wait for.
         while ready < len(held) and held[max(ready, 0)].alignment.segment != alignment.segment:
             ready += 1
         ready = max(ready, 0)
         self._held = held[ready:]
+        self._last = held[ready - 1] if ready else self._last
         return held[:ready]
+
+    def _follows(self, frame: Frame, alignment: Alignment) -> bool:
+        """Whether ``frame`` was the last that was given out, in the segment of ``alignment``."""
+        last = self._last
+        return (last is not None and last.frame is frame
+                and last.alignment.segment == alignment.segment)
+
+    def _faded(self, disparity: list[np.ndarray], again: np.ndarray) -> list[np.ndarray]:
+        """Disparity that begins where the last frame's ended; ``again`` is the new one of that."""
+        assert self._last is not None
+        jump = self._last.disparity - again
+        for index in range(min(self.fade, len(disparity))):
+            weight = np.float32(1 - (index + 1) / (self.fade + 1))
+            disparity[index] = np.maximum(disparity[index] + weight * jump, np.float32(0.0))
+        return disparity
 
     def release(self) -> list[Estimate]:
         """Give the frames that are held, as they are."""

@@ -312,7 +312,7 @@ class Restless(Luminance):
 
 def test_smooth_latency_publishes_every_frame_once_and_blends_where_windows_meet():
     frames = [frame(number) for number in range(40)]
-    low = DepthStream(Restless(), StreamConfig(window=13, overlap=5))
+    low = DepthStream(Restless(), StreamConfig(window=13, overlap=5, fade=0))
     smooth = DepthStream(Restless(), StreamConfig(window=13, overlap=5, latency='smooth'))
     at_once = feed(low, frames) + low.flush()
     later = []
