@@ -7,7 +7,7 @@ from pathlib import Path
 from dvd_ros.export_manifest import MANIFEST
 from dvd_ros.regressor.protocol import Regressor
 from dvd_ros.regressor.selection import CONFIG, Wish, select
-from dvd_ros.regressor.shared import SharedRegressor
+from dvd_ros.regressor.shared import RegressorPool, SharedRegressor
 from dvd_ros.regressor.weights import (
     RELEASES,
     WAN_VAE,
@@ -17,8 +17,8 @@ from dvd_ros.regressor.weights import (
     released_files,
 )
 
-__all__ = ['RELEASES', 'SHIPPED', 'Regressor', 'SharedRegressor', 'light_codec_file',
-           'load_regressor', 'locate_checkpoint']
+__all__ = ['RELEASES', 'SHIPPED', 'Regressor', 'RegressorPool', 'SharedRegressor',
+           'light_codec_file', 'load_regressor', 'locate_checkpoint']
 
 _ASSETS = Path(__file__).resolve().parent.parent / 'assets'
 SHIPPED = ('mini',)

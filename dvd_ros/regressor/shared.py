@@ -1,11 +1,11 @@
-"""One network for several streams: each gets its turn."""
+"""Networks for several streams: each is in memory once, and streams take turns."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Condition
+from threading import Condition, Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,31 +44,83 @@ class SharedRegressor:
     none gets two before another, which waits, gets one. Images are prepared outside of the turn.
     A stream with LiveStride takes the wait for others as the machine's speed, and makes do with
     fewer windows.
+
+    `failed` becomes true when it raises what is not the fault of who asked (ValueError,
+    TypeError); `lent` counts the streams that have not closed theirs.
     """
 
     def __init__(self, regressor: Regressor) -> None:
-        self._regressor = regressor
+        self.regressor = regressor
+        self.failed = False
+        self.lent = 0
         self._turns = _Turns()
 
     def lend(self) -> Regressor:
         """Give a Regressor for one more stream; it may be used by one thread at a time."""
-        return _Lent(self._regressor, self._turns)
+        self.lent += 1
+        return _Lent(self)
+
+    def predict_prepared(self, prepared: Sequence[PreparedImage],
+                         on_stage: Mark | None) -> NDArray[np.float32]:
+        """See protocol.Regressor.predict_prepared; waits for its turn."""
+        with self._turns.one():
+            self.regressor.on_stage = on_stage
+            try:
+                return self.regressor.predict_prepared(prepared)
+            except (ValueError, TypeError):
+                raise
+            except Exception:
+                self.failed = True
+                raise
 
 
 class _Lent(Regressor):
     """The shared network as one stream sees it."""
 
-    def __init__(self, regressor: Regressor, turns: _Turns) -> None:
-        self._regressor, self._turns = regressor, turns
+    def __init__(self, shared: SharedRegressor) -> None:
+        self._shared: SharedRegressor | None = shared
+        regressor = shared.regressor
         self.name, self.window, self.size = regressor.name, regressor.window, regressor.size
         self.on_stage: Mark | None = None
 
+    def _open(self) -> SharedRegressor:
+        if self._shared is None:
+            raise ValueError(f'this {self.name} was closed: lend another one')
+        return self._shared
+
     def prepare(self, image: NDArray[np.uint8] | NDArray[np.float32]) -> PreparedImage:
         """See protocol.Regressor.prepare."""
-        return self._regressor.prepare(image)
+        return self._open().regressor.prepare(image)
 
     def predict_prepared(self, prepared: Sequence[PreparedImage]) -> NDArray[np.float32]:
         """See protocol.Regressor.predict_prepared; waits for its turn."""
-        with self._turns.one():
-            self._regressor.on_stage = self.on_stage
-            return self._regressor.predict_prepared(prepared)
+        return self._open().predict_prepared(prepared, self.on_stage)
+
+    def close(self) -> None:
+        """Give it back; the network's memory goes with the last that does."""
+        shared, self._shared = self._shared, None
+        if shared is not None:
+            shared.lent -= 1
+
+
+class RegressorPool:
+    """
+    Loads each network once, for all streams that ask for the same.
+
+    One that has failed is not given to anybody else: who loads anew gets a fresh one, which those
+    that still hold the old one get in their turn.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._loaded: dict[Hashable, SharedRegressor] = {}
+
+    def lend(self, key: Hashable, load: Callable[[], Regressor]) -> Regressor:
+        """Give a Regressor of the network `key`, loaded by `load` where nobody has it."""
+        with self._lock:
+            for old, shared in list(self._loaded.items()):
+                if not shared.lent or shared.failed:
+                    del self._loaded[old]
+            if key not in self._loaded:
+                self._loaded[key] = SharedRegressor(load())
+            return self._loaded[key].lend()

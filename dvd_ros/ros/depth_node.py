@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import rclpy
@@ -45,6 +46,13 @@ class DepthNode(LifecycleNode):
     StreamConfig, ScaleConfig, ScaleParameters and of the configs in depth_parameters; what is
     asked for by ScaleParameters is subscribed, too (see ScaleInputs).
 
+    Parameters
+    ----------
+    namespace:
+        of the node, '' for that of the process.
+    load:
+        called as load_regressor.
+
     Raises
     ------
     ValueError, rclpy.exceptions.ParameterException
@@ -52,8 +60,9 @@ class DepthNode(LifecycleNode):
 
     """
 
-    def __init__(self) -> None:
-        super().__init__('depth_node')
+    def __init__(self, namespace: str = '', load: Callable[..., Any] = load_regressor) -> None:
+        super().__init__('depth_node', namespace=namespace or None)
+        self._load = load
         self._pipeline: DepthPipeline | None = None
         self._phase = 'unconfigured'
         self._trouble = ''
@@ -71,21 +80,20 @@ class DepthNode(LifecycleNode):
 
     def run(self) -> int:
         """Spin until the context is shut down; 1 where it cannot start or the worker died."""
-        executor = SingleThreadedExecutor()
-        executor.add_node(self)
-        if self._autostart:
-            for step in (self.trigger_configure, self.trigger_activate):
-                if step() != TransitionCallbackReturn.SUCCESS:
-                    return 1
-        else:
+        return spin([self])
+
+    def begin(self) -> bool:
+        """Configure and activate, unless that is left to others; whether it succeeded."""
+        if not self._autostart:
             self.get_logger().info('waiting to be configured (parameter autostart is false)')
-        while rclpy.ok():
-            executor.spin_once(timeout_sec=1.0)
-            worker = self._pipeline.worker if self._pipeline else None
-            if worker is not None and not worker.is_alive():
-                self.get_logger().fatal('the worker thread ended; see the traceback above')
-                return 1
-        return 0
+            return True
+        return all(step() == TransitionCallbackReturn.SUCCESS
+                   for step in (self.trigger_configure, self.trigger_activate))
+
+    def alive(self) -> bool:
+        """Whether the worker, where there is one, still runs."""
+        worker = self._pipeline.worker if self._pipeline else None
+        return worker is None or worker.is_alive()
 
     def stop(self) -> bool:
         """End the worker and destroy the node; False if the worker is still computing."""
@@ -146,7 +154,7 @@ class DepthNode(LifecycleNode):
                             output=read(OutputConfig), sources=read(ScaleParameters))
         node, window = settings.node, settings.stream.window
         self.get_logger().info(f"loading model '{node.model}' ...")
-        self._pipeline = DepthPipeline(self, settings, lambda: load_regressor(
+        self._pipeline = DepthPipeline(self, settings, lambda: self._load(
             node.model, backend=node.backend, device=node.device, window=window,
             codec=node.codec))
 
@@ -163,6 +171,22 @@ class DepthNode(LifecycleNode):
                 self._diagnostics.health = config
             if self._pipeline is not None:
                 self._pipeline.change(config)
+
+
+def spin(nodes: Sequence[DepthNode]) -> int:
+    """Start nodes and spin them in this thread; as DepthNode.run."""
+    executor = SingleThreadedExecutor()
+    for node in nodes:
+        executor.add_node(node)
+    if not all(node.begin() for node in nodes):
+        return 1
+    while rclpy.ok():
+        executor.spin_once(timeout_sec=1.0)
+        for node in nodes:
+            if not node.alive():
+                node.get_logger().fatal('the worker thread ended; see the traceback above')
+                return 1
+    return 0
 
 
 def main(args: list[str] | None = None) -> int:

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from dvd_ros.regressor import Regressor, SharedRegressor
+from dvd_ros.regressor import Regressor, RegressorPool, SharedRegressor
 from dvd_ros.regressor.protocol import PreparedImage
 
 
@@ -88,3 +88,46 @@ def test_it_is_a_regressor_with_the_checks_of_one():
     assert (lent.name, lent.window) == ('slow', 5)
     with pytest.raises(ValueError, match='more than the window of 5'):
         lent.predict(images(1, 6))
+
+
+def test_a_pool_loads_once_and_again_when_all_have_closed():
+    loaded = []
+
+    def load():
+        loaded.append(Slow())
+        return loaded[-1]
+
+    pool = RegressorPool()
+    one, two, other = pool.lend('a', load), pool.lend('a', load), pool.lend('b', load)
+    assert len(loaded) == 2
+    one.close()
+    with pytest.raises(ValueError, match='closed'):
+        one.predict(images(1))
+    np.testing.assert_allclose(two.predict(images(1)), 0.1)
+    np.testing.assert_allclose(other.predict(images(2)), 0.2)
+    assert [len(each.order) for each in loaded] == [1, 1]
+    two.close()
+    pool.lend('a', load)
+    assert len(loaded) == 3
+
+
+def test_a_network_that_failed_is_loaded_anew_for_who_asks_again():
+    loaded = []
+
+    def load():
+        loaded.append(Slow())
+        return loaded[-1]
+
+    pool = RegressorPool()
+    bad, good = pool.lend('a', load), pool.lend('a', load)
+    with pytest.raises(ValueError, match='more than the window'):
+        bad.predict(images(1, 6))  # its own fault, not the network's
+    assert pool.lend('a', load) is not None
+    assert len(loaded) == 1
+    with pytest.raises(RuntimeError):
+        bad.predict(images(9))
+    bad.close()
+    fresh = pool.lend('a', load)
+    assert len(loaded) == 2
+    np.testing.assert_allclose(fresh.predict(images(3)), 0.3)
+    np.testing.assert_allclose(good.predict(images(3)), 0.3)  # until it fails, too

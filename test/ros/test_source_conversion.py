@@ -150,11 +150,14 @@ def test_depth_that_is_none_or_too_far_is_a_hole_of_the_cloud():
     from std_msgs.msg import Header
 
     from dvd_ros.geometry import Intrinsics
-    from dvd_ros.ros.depth_messages import cloud, millimetre_image
+    from dvd_ros.ros.cloud_message import CloudMaker
+    from dvd_ros.ros.depth_messages import millimetre_image
+    from dvd_ros.ros.depth_parameters import OutputConfig
 
     depth = np.array([[1.5, INF], [NAN, 2.0]], np.float32)
-    done = Message(depth=depth, frame=Message(image=np.zeros((2, 2, 3), np.uint8)))
-    points = points_from_cloud(cloud(done, Intrinsics(2, 2, 1.0, 1.0, 0.5, 0.5), Header()))
+    points = points_from_cloud(CloudMaker().make(
+        depth, np.zeros((2, 2, 3), np.uint8), None, Intrinsics(2, 2, 1.0, 1.0, 0.5, 0.5),
+        Header(), OutputConfig()))
     assert points[:, 2].tolist() == [1.5, 2.0]
     image = millimetre_image(depth, Header())
     assert (image.encoding, image.step) == ('16UC1', 4)
