@@ -102,14 +102,14 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['dvd_ros', 'dvd_ros.*']),
-    package_data={'dvd_ros': ['py.typed', 'assets/**/*']},
+    package_data={'dvd_ros': ['py.typed', 'assets/**/*', 'view/page/*']},
     # The messages are built by CMake; naming one makes this a wheel for one platform.
     ext_modules=[Extension('dvd_ros.msg', sources=[])],
     cmdclass={'build_ext': CMakeBuild},
     install_requires=requirements('core'),
     extras_require={group: requirements(group)
                     for group in ('runtime', 'torch', 'tensorrt', 'export', 'ros', 'train',
-                                  'datasets', 'test')},
+                                  'datasets', 'view', 'test')},
     entry_points={'console_scripts': ['dvd-ros = dvd_ros.cli.main:main']},
     zip_safe=False,
 )

@@ -24,6 +24,14 @@ _PATIENCE = 8.0
 _LAST_LINES = 12
 
 
+def node_command(name: str, namespace: str = '', **parameters: Any) -> list[str]:
+    """The command line of a node of dvd_ros with ROS parameters."""
+    return [sys.executable, '-c', _PROGRAM.format(node=name), '--ros-args',
+            *(('-r', f'__ns:=/{namespace.strip("/")}') if namespace.strip('/') else ()),
+            *(part for key, value in parameters.items()
+              for part in ('-p', f'{key}:={json.dumps(value)}'))]
+
+
 class Nodes:
     """Nodes of dvd_ros as processes, each with its output in a file under ``log``."""
 
@@ -43,12 +51,10 @@ class Nodes:
 
     def start(self, name: str, **parameters: Any) -> None:
         """Start a node with ROS parameters."""
-        arguments = [part for key, value in parameters.items()
-                     for part in ('-p', f'{key}:={json.dumps(value)}')]
         with self._stdout(name).open('wb') as out, self.log_file(name).open('wb') as err:
             # In a session of its own: Ctrl-C reaches this process only, which ends all in order.
             self._processes[name] = subprocess.Popen(
-                [sys.executable, '-c', _PROGRAM.format(node=name), '--ros-args', *arguments],
+                node_command(name, **parameters),
                 env=self._environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                 start_new_session=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,42 @@ def points_from_cloud(message: Any, most: int = 32768) -> np.ndarray:
         naming what is missing or does not fit.
 
     """
+    points, there, _ = _sampled(message, most)
+    return points[there]
+
+
+def coloured_points_from_cloud(message: Any, most: int = 32768) -> tuple[np.ndarray, np.ndarray]:
+    """The points of a cloud as points_from_cloud gives them, and their colours.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        points [N,3], and uint8 [N,3] RGB: those of the field `rgb` or `rgba`, 4 bytes 0xXXRRGGBB
+        in the byte order of the message; white where there is no such field.
+
+    Raises
+    ------
+    CloudError
+        as points_from_cloud.
+
+    """
+    points, there, values = _sampled(message, most)
+    packed = next((field for field in message.fields if field.name in ('rgb', 'rgba')
+                   and field.datatype in (5, 6, 7) and field.offset + 4 <= message.point_step),
+                  None)
+    if packed is None or not len(points):
+        return points[there], np.full((int(there.sum()), 3), 255, np.uint8)
+    bits = values(packed.offset, np.dtype(f'{_order(message)}u4'))[there]
+    return points[there], np.stack([bits >> shift & 255 for shift in (16, 8, 0)],
+                                   axis=-1).astype(np.uint8)
+
+
+def _sampled(message: Any, most: int) -> tuple[
+        np.ndarray, np.ndarray, Callable[[int, np.dtype], np.ndarray]]:
+    """Points [N,3] with those that are none, a mask of those that are, and a reader of fields.
+
+    The reader gives the values [N] of the field at an offset, of a type, of the same points.
+    """
     coordinates = _coordinates(message)
     height, width = message.height, message.width
     step = message.point_step
@@ -47,16 +84,23 @@ def points_from_cloud(message: Any, most: int = 32768) -> np.ndarray:
     if len(message.data) < needed:
         raise CloudError(f'data of {len(message.data)} bytes; {width}x{height} points of {step} '
                          f'bytes need {needed}')
-    exact = any(entry.itemsize == 8 for _, entry in coordinates)
-    every = 1 if height * width <= most else math.ceil(height * width / most) | 1
-    points = np.empty((math.ceil(height * width / every), 3), np.float64 if exact else np.float32)
-    if not needed:
-        return points
     data = memoryview(message.data).cast('B')
-    for index, (offset, entry) in enumerate(coordinates):
-        all_of_it = np.ndarray((height, width), entry, data, offset, (row, step))
-        points[:, index] = all_of_it.reshape(-1)[::every]
-    return points[np.isfinite(points).all(axis=1) & points.any(axis=1)]
+    every = 1 if height * width <= most else math.ceil(height * width / most) | 1
+
+    def values(offset: int, entry: np.dtype) -> np.ndarray:
+        return np.ndarray((height, width), entry, data, offset, (row, step)).reshape(-1)[::every]
+
+    exact = any(entry.itemsize == 8 for _, entry in coordinates)
+    points = np.empty((math.ceil(height * width / every), 3), np.float64 if exact else np.float32)
+    if needed:
+        for index, (offset, entry) in enumerate(coordinates):
+            points[:, index] = values(offset, entry)
+    there = np.asarray(np.isfinite(points).all(axis=1))
+    return points, there & points.any(axis=1), values
+
+
+def _order(message: Any) -> str:
+    return '>' if bool(message.is_bigendian) else '<'
 
 
 def _coordinates(message: Any) -> list[tuple[int, np.dtype]]:
@@ -65,7 +109,7 @@ def _coordinates(message: Any) -> list[tuple[int, np.dtype]]:
     missing = [name for name in 'xyz' if name not in fields]
     if missing:
         raise CloudError(f'no field {", ".join(missing)}; there are {", ".join(fields) or "none"}')
-    order = '>' if bool(message.is_bigendian) else '<'
+    order = _order(message)
     result = []
     for name in 'xyz':
         field = fields[name]
