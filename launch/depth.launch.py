@@ -1,7 +1,8 @@
-"""Depth from a camera's topics, or from a video; optionally with RViz.
+"""Depth from a camera's topics, or from a video; optionally with RViz or a live view in a browser.
 
 ros2 launch dvd_ros depth.launch.py image:=/camera/image_raw camera_info:=/camera/camera_info
 ros2 launch dvd_ros depth.launch.py video:=clip.mp4 rviz:=true
+ros2 launch dvd_ros depth.launch.py video:=clip.mp4 view:=true    # http://localhost:8642
 ros2 launch dvd_ros depth.launch.py scale_sources:=points,ground scale_points:=/lidar/points
 """
 
@@ -24,7 +25,7 @@ _SCALE_TOPICS = {
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Describe depth_node, and on demand video_node and RViz."""
+    """Describe depth_node, and on demand video_node, RViz and view_node."""
     share = get_package_share_directory('dvd_ros')
 
     def argument(name: str, default: str, description: str) -> DeclareLaunchArgument:
@@ -46,6 +47,12 @@ def generate_launch_description() -> LaunchDescription:
         argument('loop', 'false', 'play the video again and again'),
         argument('rviz', 'false', 'start RViz'),
         argument('rviz_config', os.path.join(share, 'config', 'depth.rviz'), 'layout of RViz'),
+        argument('view', 'false', 'serve a live view to browsers (needs aiohttp)'),
+        argument('view_host', '', 'address that it listens on; 0.0.0.0: all of the network may '
+                                  'look; empty: as in params_file, else 127.0.0.1'),
+        argument('view_port', '', 'its port; empty: as in params_file, else 8642'),
+        argument('view_allow_host', '', 'names that browsers may call this machine by, separated '
+                                        'by commas, as robot.local; empty: as in params_file'),
         # Fast DDS's default transports lose every best-effort image.
         SetEnvironmentVariable('FASTDDS_BUILTIN_TRANSPORTS',
                                os.environ.get('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')),
@@ -73,6 +80,10 @@ def _nodes(context: LaunchContext) -> list[Node]:
         # depth_node subscribes once its model is loaded: it shall see the first image, too.
         nodes.append(node('video_node', source=given('video'),
                           loop=given('loop').lower() in ('true', '1'), wait_for_subscriber=600.0))
+    if given('view').lower() in ('true', '1'):
+        port = given('view_port')
+        nodes.append(node('view_node', host=given('view_host'), port=int(port) if port else '',
+                          allow_host=given('view_allow_host')))
     if given('rviz').lower() in ('true', '1'):
         nodes.append(Node(package='rviz2', executable='rviz2', name='rviz2', output='log',
                           namespace=given('namespace'), arguments=['-d', given('rviz_config')]))

@@ -70,6 +70,23 @@ install_system() {
   fi
 }
 
+# The tests of the live view want a browser; where none can be had they are skipped.
+want_browser() {
+  local one as=()
+  for one in chromium-headless-shell chrome-headless-shell chromium google-chrome chromium-browser; do
+    command -v "$one" > /dev/null && return
+  done
+  command -v apt-get > /dev/null || return 0
+  if [ "$(id -u)" != 0 ]; then
+    sudo -n true 2> /dev/null || return 0
+    as=(sudo -n)
+  fi
+  say 'installing chromium-headless-shell with apt-get, for the tests of the live view ...'
+  { "${as[@]}" apt-get update -qq && "${as[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -qq --no-install-recommends chromium-headless-shell; } \
+    < /dev/null >> "$stamps/log" 2>&1 || say '  there is none for this system: their tests are skipped'
+}
+
 version_of() {
   "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2> /dev/null
 }
@@ -189,6 +206,7 @@ if [ -z "$there" ]; then
   install_packages
   echo "$packages" > "$stamps/$name"
 fi
+[ "${1-}" != --test ] || want_browser
 if ! is_current messages "$messages"; then
   build_messages
   echo "$messages" > "$stamps/messages"

@@ -121,6 +121,25 @@ def test_regressor_imports_torch_only_in_a_backend_that_was_asked_for():
     assert offences(offends) == []
 
 
+def test_view_needs_no_ros_and_no_network():
+    """It shows arrays and texts: of dvd_ros only the colours of depth, from the web aiohttp."""
+    allowed = {'numpy', 'cv2'}
+
+    def offends(found: Import) -> bool:
+        if part_of(found.path) != 'view' or found.top in sys.stdlib_module_names:
+            return False
+        if found.top == 'dvd_ros':
+            return (found.part != 'view'
+                    and not found.name.startswith('dvd_ros.evaluation.contact_sheet.'))
+        # A robot without aiohttp still has the node, which says what is missing.
+        web = found.path.stem in {'server', 'client', 'guard'}
+        return found.top not in (allowed | {'aiohttp'} if web else allowed)
+
+    assert offences(offends) == []
+    assert [str(found) for found in IMPORTS if found.top == 'aiohttp'
+            and part_of(found.path) != 'view'] == []
+
+
 def test_ros_is_imported_in_ros_only():
     def of_ros(found: Import) -> bool:
         return (
@@ -149,7 +168,8 @@ def test_parts_form_no_circle():
 
 @pytest.mark.parametrize(
     'module',
-    ['stream', 'geometry', 'scale', 'capture', 'datasets', 'regressor', 'evaluation', 'cli.main'],
+    ['stream', 'geometry', 'scale', 'capture', 'datasets', 'regressor', 'evaluation',
+     'view', 'view.packets', 'view.telemetry', 'cli.main', 'cli.view'],
 )
 def test_import_without_torch_and_rclpy(module):
     """What the files say, and what Python does: the packages of others may import torch as well."""

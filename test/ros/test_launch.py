@@ -34,11 +34,13 @@ def test_parameter_file_holds_every_parameter_at_its_default():
     pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
     from dvd_ros.ros.depth_node import CONFIGS
     from dvd_ros.ros.parameters import VideoNodeConfig
+    from dvd_ros.ros.view_node import ViewNodeConfig
 
     file = yaml.safe_load((CONFIG / 'depth.yaml').read_text())
     for node, configs, without in (
         ('depth_node', CONFIGS, set()),
         ('video_node', (VideoNodeConfig,), {'source'}),
+        ('view_node', (ViewNodeConfig,), set()),
     ):
         defaults = {field.name: field.default for config in configs
                     for field in dataclasses.fields(config)}
@@ -63,6 +65,7 @@ def test_rviz_shows_topics_of_the_node():
         ({}, ['depth_node']),
         ({'video': 'clip.mp4'}, ['depth_node', 'video_node']),
         ({'video': 'clip.mp4', 'rviz': 'true'}, ['depth_node', 'video_node', 'rviz2']),
+        ({'view': 'true', 'view_port': '8000'}, ['depth_node', 'view_node']),
     ],
 )
 def test_launch_file_starts_the_nodes_that_are_asked_for(monkeypatch, given, expected):
