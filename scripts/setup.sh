@@ -73,6 +73,8 @@ install_system() {
 # The tests of the live view want a browser; where none can be had they are skipped.
 want_browser() {
   local one as=()
+  # Asked once: each time would cost an apt-get update where there is none.
+  [ ! -e "$stamps/browser" ] || return 0
   for one in chromium-headless-shell chrome-headless-shell chromium google-chrome chromium-browser; do
     command -v "$one" > /dev/null && return
   done
@@ -81,6 +83,7 @@ want_browser() {
     sudo -n true 2> /dev/null || return 0
     as=(sudo -n)
   fi
+  : > "$stamps/browser"
   say 'installing chromium-headless-shell with apt-get, for the tests of the live view ...'
   { "${as[@]}" apt-get update -qq && "${as[@]}" env DEBIAN_FRONTEND=noninteractive \
       apt-get install -y -qq --no-install-recommends chromium-headless-shell; } \
