@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """depth_node for half an hour of faults, one every few seconds (benchmark/_soak_faults.py).
 
-python3 benchmark/soak.py [--seconds 1800] [--frames 50000] [--every 5]
+python3 benchmark/soak.py [--seconds 1800] [--frames 50000] [--every 5] [--only FAULT ...]
 
 Two processes over DDS: the real node with a network that takes bright for near and raises where a
 whole window is black, and the camera with who listens to it. Ends after so many seconds or frames,
@@ -227,13 +227,14 @@ def soak(args: argparse.Namespace, node: subprocess.Popen, camera: Camera) -> li
     spans: list[tuple[int, int, str]] = []
     begin = told = time.monotonic()
     order: list[Any] = []
+    faults = [fault for fault in FAULTS if not args.only or fault.__name__ in args.only]
     while time.monotonic() - begin < args.seconds and camera.number < args.frames:
         if node.poll() is not None:
             return [f'the node died with {node.returncode}; the last fault was {spans[-1:]}']
         end = time.monotonic() + args.every * camera.rng.uniform(0.8, 1.2)
         while time.monotonic() < end:
             camera.send()
-        order = order or [FAULTS[i] for i in camera.rng.permutation(len(FAULTS))]
+        order = order or [faults[i] for i in camera.rng.permutation(len(faults))]
         fault, first = order.pop(), camera.number
         if (said := fault(camera)) is not None:
             wrong.append(f'{fault.__name__}: {said}')
@@ -289,6 +290,8 @@ def main() -> int:
     parser.add_argument('--seconds', type=float, default=1800.0)
     parser.add_argument('--frames', type=int, default=50000)
     parser.add_argument('--every', type=float, default=5.0, help='mean seconds between faults')
+    parser.add_argument('--only', nargs='+', choices=[fault.__name__ for fault in FAULTS],
+                        help='these faults alone')
     parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args()
     if args.role:

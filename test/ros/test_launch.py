@@ -64,7 +64,8 @@ def test_rviz_shows_topics_of_the_node():
     [
         ({}, ['depth_node']),
         ({'video': 'clip.mp4'}, ['depth_node', 'video_node']),
-        ({'video': 'clip.mp4', 'rviz': 'true'}, ['depth_node', 'video_node', 'rviz2']),
+        ({'video': 'clip.mp4', 'rviz': 'true', 'enclave': '/dvd_ros'},
+         ['depth_node', 'video_node', 'rviz2']),
     ],
 )
 def test_launch_file_starts_the_nodes_that_are_asked_for(monkeypatch, given, expected):
