@@ -337,3 +337,14 @@ def test_topics_of_the_recipes_are_published(heard):
     mapped = set(re.findall(r':=/(dvd/\w+)', RECIPES))
     assert {'dvd/depth', 'dvd/camera_info'} <= mapped
     assert {f'{NAME}/{topic}' for topic in mapped} <= set(heard.topics)
+
+
+@pytest.mark.parametrize('recipe', ['RTAB-Map', 'Nav2'])
+def test_node_starts_with_the_parameters_of_a_recipe(recipe, start_node, tmp_path):
+    section = RECIPES[RECIPES.index(f'## {recipe}'):]
+    file = tmp_path / 'parameters.yaml'
+    file.write_text(re.search(r'```yaml\n(.*?)```', section, re.DOTALL).group(1))
+    node = start_node('brightness_node', '-r', '__ns:=/recipe', '--params-file', str(file))
+    node.wait_for_log('waiting for images')
+    assert 'metres will come from' in node.log()
+    assert 'withheld (NaN)' in node.log()
