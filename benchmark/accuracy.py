@@ -1,7 +1,8 @@
 """Depth accuracy on scenes that the shipped model never saw, beside predictions without a model.
 
-Runs the live DepthStream over rendered held-out clips (scenes by seeds that training never uses;
-needs numba) and over recordings with true depth (--folder; default: those in ../shared/data that
+Runs the live DepthStream, at its defaults and with `latency: smooth`, over rendered held-out clips
+(scenes by seeds that training never uses; needs numba) and over recordings with true depth
+(--folder; default: those in ../shared/data that
 are there). One least-squares scale and shift in disparity per clip, as in the reference's
 evaluation. Prints a table; rendered scores are means over the clips, with the standard error of
 the model's, which is large where clips are few: some have a near thing across the view.
@@ -19,7 +20,7 @@ from tqdm import tqdm
 from dvd_ros.capture import open_capture
 from dvd_ros.evaluation.align import baselines, evaluate_disparity, report
 from dvd_ros.regressor import Regressor, load_regressor
-from dvd_ros.stream import DepthStream, Frame
+from dvd_ros.stream import DepthStream, Frame, StreamConfig
 
 SHARED = Path(__file__).resolve().parents[2] / 'shared' / 'data'
 COLUMNS = ('abs_rel', 'rmse', 'delta1')
@@ -46,16 +47,17 @@ def recording(folder: Path) -> tuple[list[Frame], np.ndarray]:
     return frames, np.stack([t for t in truths if t is not None])
 
 
-def stream_disparity(regressor: Regressor, frames: Iterable[Frame]) -> np.ndarray:
+def stream_disparity(regressor: Regressor, frames: Iterable[Frame], latency: str) -> np.ndarray:
     """Disparity [T,H,W] of every frame as the live stream publishes it."""
-    stream = DepthStream(regressor)
+    stream = DepthStream(regressor, StreamConfig(latency=latency))
     done = [d for frame in frames for d in stream.push(frame)] + stream.flush()
     return np.stack([d.disparity for d in done])
 
 
 def score(regressor: Regressor, frames: list[Frame], truth: np.ndarray) -> dict[str, dict]:
     """Scores of the model, the image row and a constant on one clip."""
-    return {'model': evaluate_disparity(stream_disparity(regressor, frames), truth),
+    return {**{name: evaluate_disparity(stream_disparity(regressor, frames, latency), truth)
+               for name, latency in (('model', 'low'), ('model, smooth', 'smooth'))},
             **baselines(truth)}
 
 
@@ -80,10 +82,11 @@ def main() -> None:
         for kind in scores[0]:
             rows[f'{name}: {kind}'] = {column: float(np.mean([s[kind][column] for s in scores]))
                                        for column in COLUMNS}
-        errors = [s['model']['abs_rel'] for s in scores]
-        notes.append(f'{name}: model, abs_rel of {len(errors)} clips: median '
-                     f'{np.median(errors):.4f}, standard error of the mean '
-                     f'{np.std(errors) / len(errors) ** 0.5:.4f}')
+        for kind in ('model', 'model, smooth'):
+            errors = [s[kind]['abs_rel'] for s in scores]
+            notes.append(f'{name}: {kind}, abs_rel of {len(errors)} clips: median '
+                         f'{np.median(errors):.4f}, standard error of the mean '
+                         f'{np.std(errors) / len(errors) ** 0.5:.4f}')
     for folder in folders:
         for kind, scored in score(regressor, *recording(folder)).items():
             rows[f'{folder.name}: {kind}'] = {column: scored[column] for column in COLUMNS}

@@ -70,10 +70,15 @@ class Manifest:
             graphs = [Graph(**entry | {key: tuple(entry[key])
                                        for key in ('size', 'input', 'output')})
                       for entry in content.pop('graphs')]
-            return cls(graphs=graphs, **content)
-        except (KeyError, TypeError) as error:
+            manifest = cls(graphs=graphs, **content)
+            for name in (*manifest.beside, *(graph.file for graph in graphs)):
+                # A model folder may come from anywhere: it must not lead out of itself.
+                if name != Path(name).name:
+                    raise ValueError(f'{path} names {name!r}, which is no file of its folder')
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f'{path} is incomplete ({error!r}); export the model again: '
                              'dvd-ros export') from error
+        return manifest
 
     def to_dict(self) -> dict[str, Any]:
         """What `load` reads."""

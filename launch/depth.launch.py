@@ -45,6 +45,8 @@ def generate_launch_description() -> LaunchDescription:
         argument('video', '', 'a video file, camera device, image folder or TUM RGB-D folder '
                               'that is published as the camera; empty: a camera is there'),
         argument('loop', 'false', 'play the video again and again'),
+        argument('enclave', '', 'SROS 2: the enclave that those of the nodes are in, /dvd_ros in '
+                                'config/sros2_policy.xml; empty: none'),
         argument('rviz', 'false', 'start RViz'),
         argument('rviz_config', os.path.join(share, 'config', 'depth.rviz'), 'layout of RViz'),
         argument('view', 'false', 'serve a live view to browsers (needs aiohttp)'),
@@ -66,6 +68,7 @@ def _nodes(context: LaunchContext) -> list[Node]:
         return LaunchConfiguration(name).perform(context)
 
     def node(executable: str, **changed: Any) -> Node:
+        enclave = given('enclave')
         return Node(
             package='dvd_ros', executable=executable, name=executable, output='screen',
             namespace=given('namespace'),
@@ -73,6 +76,7 @@ def _nodes(context: LaunchContext) -> list[Node]:
             + [(topic, given(name)) for topic, name in _SCALE_TOPICS.items()],
             parameters=[given('params_file'),
                         {name: value for name, value in changed.items() if value != ''}],
+            ros_arguments=['--enclave', f'{enclave}/{executable}'] if enclave else [],
         )
 
     nodes = [node('depth_node', model=given('model'), scale_sources=given('scale_sources'))]

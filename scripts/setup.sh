@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Makes .venv with all that the demo needs (no ROS 2 needs to be installed, and no PyTorch), with
-# --torch also what other models than the shipped one need, or, with --test, all that the tests need.
+# --torch also what other models than the shipped one need, or, with --test, all that the tests need;
+# with --locked the same as without, but each package at the one version and with the hash that
+# requirements/locked.txt states.
 # scripts/demo.sh and scripts/test.sh call it; a second run returns at once.
 #
-#   bash scripts/setup.sh [--torch | --test]
+#   bash scripts/setup.sh [--torch | --test | --locked]
 #
 #   PYTHON=python3.12 bash scripts/setup.sh     a new .venv with this Python (default: the first of 3.10-3.12)
 #
@@ -24,7 +26,8 @@ case "${1-}" in
   '') ;;
   --torch) groups+=(torch) ;;
   --test) groups+=(torch test) ;;
-  *) echo "setup: unknown argument '$1'; usage: bash scripts/setup.sh [--torch | --test]" >&2
+  --locked) groups=(locked) ;;
+  *) echo "setup: unknown argument '$1'; usage: bash scripts/setup.sh [--torch | --test | --locked]" >&2
      exit 2 ;;
 esac
 
@@ -153,6 +156,7 @@ install_packages() {
     step 'installing PyTorch (minutes; a build with CUDA downloads some GB)' "${pip[@]}" "$torch"
     echo "$torch" > "$stamps/torch"
   }
+  [ "${groups[0]}" != locked ] || pip+=(--require-hashes)
   step 'installing ROS 2 from wheels and the other packages' "${pip[@]}" "${files[@]}"
 }
 
@@ -201,7 +205,9 @@ name=packages-${groups[-1]}
 is_current messages "$messages" || need_compiler
 # What a larger choice of packages holds is there, too.
 larger=("$name" packages-test)
-[ "$name" != packages-build ] || larger+=(packages-torch)
+[ "$name" != packages-build ] || larger+=(packages-torch packages-locked)
+# Other versions than the locked ones may be there.
+[ "$name" != packages-locked ] || larger=("$name")
 there=
 for one in "${larger[@]}"; do is_current "$one" "$packages" && there=1; done
 if [ -z "$there" ]; then

@@ -190,6 +190,8 @@ def declared() -> set[str]:
     """Lower-case names in requirements/*.txt and of the dependencies in package.xml."""
     names = set()
     for path in (ROOT / 'requirements').glob('*.txt'):
+        if path.name == 'locked.txt':  # made of the others, and of what they need in turn
+            continue
         names |= set(re.findall(r'^[A-Za-z][\w.-]*', path.read_text(), re.MULTILINE))
     for element in ElementTree.parse(ROOT / 'package.xml').getroot():
         if element.tag.endswith('depend'):

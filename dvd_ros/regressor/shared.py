@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Condition, Lock
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,18 +47,16 @@ class SharedRegressor:
     fewer windows.
 
     `failed` becomes true when it raises what is not the fault of who asked (ValueError,
-    TypeError); `lent` counts the streams that have not closed theirs.
+    TypeError).
     """
 
     def __init__(self, regressor: Regressor) -> None:
         self.regressor = regressor
         self.failed = False
-        self.lent = 0
         self._turns = _Turns()
 
     def lend(self) -> Regressor:
         """Give a Regressor for one more stream; it may be used by one thread at a time."""
-        self.lent += 1
         return _Lent(self)
 
     def predict_prepared(self, prepared: Sequence[PreparedImage],
@@ -75,11 +74,12 @@ class SharedRegressor:
 
 
 class _Lent(Regressor):
-    """The shared network as one stream sees it."""
+    """The shared network as one stream sees it; `network` is the network itself."""
 
     def __init__(self, shared: SharedRegressor) -> None:
         self._shared: SharedRegressor | None = shared
         regressor = shared.regressor
+        self.network: Regressor | None = regressor
         self.name, self.window, self.size = regressor.name, regressor.window, regressor.size
         self.on_stage: Mark | None = None
 
@@ -97,10 +97,8 @@ class _Lent(Regressor):
         return self._open().predict_prepared(prepared, self.on_stage)
 
     def close(self) -> None:
-        """Give it back; the network's memory goes with the last that does."""
-        shared, self._shared = self._shared, None
-        if shared is not None:
-            shared.lent -= 1
+        """Give it back; in a pool the network's memory goes with the last that does."""
+        self._shared = self.network = None
 
 
 class RegressorPool:
@@ -113,14 +111,13 @@ class RegressorPool:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._loaded: dict[Hashable, SharedRegressor] = {}
+        # Whoever was lent a network holds it.
+        self._loaded: WeakValueDictionary[Hashable, SharedRegressor] = WeakValueDictionary()
 
     def lend(self, key: Hashable, load: Callable[[], Regressor]) -> Regressor:
         """Give a Regressor of the network `key`, loaded by `load` where nobody has it."""
         with self._lock:
-            for old, shared in list(self._loaded.items()):
-                if not shared.lent or shared.failed:
-                    del self._loaded[old]
-            if key not in self._loaded:
-                self._loaded[key] = SharedRegressor(load())
-            return self._loaded[key].lend()
+            shared = self._loaded.get(key)
+            if shared is None or shared.failed:
+                shared = self._loaded[key] = SharedRegressor(load())
+            return shared.lend()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,21 @@ def read_cameras(path: str | Path) -> list[Camera]:
             raise ValueError(f'{path}: camera {entry["name"]} has {", ".join(sorted(unknown))}; '
                              f'there are {", ".join(sorted(known))}')
         camera = Camera(**entry)
+        _check(camera, path)
         if any(camera.name == other.name for other in cameras):
             raise ValueError(f'{path} has two cameras of the name {camera.name}')
         cameras.append(camera)
     return cameras
+
+
+def _check(camera: Camera, path: str | Path) -> None:
+    """Raise ValueError where a field is not of its kind."""
+    if not re.fullmatch(r'[A-Za-z_]\w*(/[A-Za-z_]\w*)*', str(camera.name), re.ASCII):
+        raise ValueError(f'{path}: {camera.name!r} is no name of a namespace: letters, digits, _')
+    for name, kind, what in (('image', str, 'a topic'), ('camera_info', str, 'a topic'),
+                             ('params_file', str, 'a file'), ('parameters', dict, 'a mapping'),
+                             ('remap', dict, 'a mapping')):
+        value = getattr(camera, name)
+        if not isinstance(value, kind) or (name == 'image' and not value):
+            raise ValueError(
+                f'{path}: {name} of camera {camera.name} has to be {what}, got {value!r}')

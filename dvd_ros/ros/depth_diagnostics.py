@@ -133,7 +133,8 @@ class DepthDiagnostics:
         if pipeline is not None:
             regressor, progress = pipeline.regressor, pipeline.progress
             name = regressor.name
-            backend = type(regressor).__module__.rsplit('.', 1)[-1].removesuffix('_backend')
+            network = getattr(regressor, 'network', regressor)  # the one that several share
+            backend = type(network).__module__.rsplit('.', 1)[-1].removesuffix('_backend')
             values |= {'model': name, 'backend': backend, 'faults': progress.faults,
                        'restarts': pipeline.recovery.restarts}
             memory = gpu_memory()

@@ -51,7 +51,7 @@ class DepthNode(LifecycleNode):
     namespace:
         of the node, '' for that of the process.
     load:
-        called as load_regressor.
+        called in place of load_regressor, where it is given.
 
     Raises
     ------
@@ -60,9 +60,9 @@ class DepthNode(LifecycleNode):
 
     """
 
-    def __init__(self, namespace: str = '', load: Callable[..., Any] = load_regressor) -> None:
+    def __init__(self, namespace: str = '', load: Callable[..., Any] | None = None) -> None:
         super().__init__('depth_node', namespace=namespace or None)
-        self._load = load
+        self._load = load or load_regressor
         self._pipeline: DepthPipeline | None = None
         self._phase = 'unconfigured'
         self._trouble = ''

@@ -217,6 +217,15 @@ def test_a_bad_manifest_is_named(copy, content, words):
         load_regressor(copy)
 
 
+def test_a_manifest_that_leads_out_of_its_folder_is_refused(copy):
+    path = copy / 'manifest.json'
+    content = json.loads(path.read_text())
+    content['graphs'][0]['file'] = f'../{copy.name}/' + content['graphs'][0]['file']
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match='is no file of its folder'):
+        load_regressor(copy)
+
+
 @pytest.mark.parametrize(('argument', 'words'), [
     ({'window': 13}, 'windows of 9 frames, not 13'),
     ({'size': (480, 640)}, r'exported for 32x48, 32x64, not for 480x640'),

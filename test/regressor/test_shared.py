@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -106,9 +107,11 @@ def test_a_pool_loads_once_and_again_when_all_have_closed():
     np.testing.assert_allclose(two.predict(images(1)), 0.1)
     np.testing.assert_allclose(other.predict(images(2)), 0.2)
     assert [len(each.order) for each in loaded] == [1, 1]
+    gone = weakref.ref(loaded.pop(0))
     two.close()
-    pool.lend('a', load)
-    assert len(loaded) == 3
+    assert gone() is None  # with the last that was lent
+    assert isinstance(pool.lend('a', load).network, Slow)
+    assert len(loaded) == 2
 
 
 def test_a_network_that_failed_is_loaded_anew_for_who_asks_again():

@@ -100,6 +100,7 @@ def parameters(**values):
 def start_node_for_session(ros_environment, tmp_path_factory):
     """Start a node process: start('depth_node', ros_arguments, parameter=value, ...).
 
+    Of arguments, those before '--ros-args' are the program's own, where there is one.
     'brightness_node' is of this folder, every other one of dvd_ros.
     """
     logs = tmp_path_factory.mktemp('nodes')
@@ -109,6 +110,9 @@ def start_node_for_session(ros_environment, tmp_path_factory):
         log_file = logs / f'{name}{len(started)}.log'
         own = Path(__file__).with_name(f'{name}.py')
         program = [str(own)] if own.exists() else ['-m', f'dvd_ros.ros.{name}']
+        if '--ros-args' in arguments:
+            split = arguments.index('--ros-args')
+            program, arguments = [*program, *arguments[:split]], arguments[split + 1:]
         started.append(NodeProcess(
             program, [*arguments, *parameters(**values)], ros_environment, log_file
         ))

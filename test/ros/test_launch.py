@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCH = ROOT / 'launch' / 'depth.launch.py'
+CAMERAS = LAUNCH.with_name('multi_camera.launch.py')
 CONFIG = ROOT / 'config'
 
 
@@ -17,8 +18,9 @@ def calls(tree, *names):
             and isinstance(node.func, ast.Name) and node.func.id in names]
 
 
-def test_every_argument_that_is_used_is_declared():
-    tree = ast.parse(LAUNCH.read_text())
+@pytest.mark.parametrize('file', [LAUNCH, CAMERAS], ids=lambda file: file.stem)
+def test_every_argument_that_is_used_is_declared(file):
+    tree = ast.parse(file.read_text())
     declared, used = (
         {call.args[0].value for call in calls(tree, name) if isinstance(call.args[0], ast.Constant)}
         for name in ('argument', 'given')
@@ -26,7 +28,7 @@ def test_every_argument_that_is_used_is_declared():
     assert used
     assert used <= declared
     # LARGE_DATA when unset: without it no image arrives over Fast DDS
-    assert 'FASTDDS_BUILTIN_TRANSPORTS' in LAUNCH.read_text()
+    assert 'FASTDDS_BUILTIN_TRANSPORTS' in file.read_text()
 
 
 def test_parameter_file_holds_every_parameter_at_its_default():
@@ -64,11 +66,19 @@ def test_rviz_shows_topics_of_the_node():
     [
         ({}, ['depth_node']),
         ({'video': 'clip.mp4'}, ['depth_node', 'video_node']),
-        ({'video': 'clip.mp4', 'rviz': 'true'}, ['depth_node', 'video_node', 'rviz2']),
+        ({'video': 'clip.mp4', 'rviz': 'true', 'enclave': '/dvd_ros'},
+         ['depth_node', 'video_node', 'rviz2']),
         ({'view': 'true', 'view_port': '8000'}, ['depth_node', 'view_node']),
     ],
 )
 def test_launch_file_starts_the_nodes_that_are_asked_for(monkeypatch, given, expected):
+    context, started = launched(LAUNCH, monkeypatch, given)
+    assert [node.node_executable for node in started] == expected
+    assert context.environment['FASTDDS_BUILTIN_TRANSPORTS'] == 'LARGE_DATA'
+
+
+def launched(file, monkeypatch, given):
+    """The context and the nodes of a launch file, run by the true packages."""
     launch = pytest.importorskip('launch', reason='launch is not installed here')
     pytest.importorskip('launch_ros', reason='launch_ros is not installed here')
     import ament_index_python.packages
@@ -77,7 +87,7 @@ def test_launch_file_starts_the_nodes_that_are_asked_for(monkeypatch, given, exp
         ament_index_python.packages, 'get_package_share_directory', lambda name: str(ROOT)
     )
     monkeypatch.delenv('FASTDDS_BUILTIN_TRANSPORTS', raising=False)
-    spec = importlib.util.spec_from_file_location('depth_launch', LAUNCH)
+    spec = importlib.util.spec_from_file_location(file.stem.replace('.', '_'), file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 
@@ -89,5 +99,17 @@ def test_launch_file_starts_the_nodes_that_are_asked_for(monkeypatch, given, exp
             started += entity.execute(context)
         else:
             entity.execute(context)
+    return context, started
+
+
+@pytest.mark.parametrize(('shared', 'expected'), [
+    ('false', ['depth_node', 'depth_node']), ('true', ['multi_depth_node'])])
+def test_launch_file_starts_every_camera(monkeypatch, shared, expected):
+    _, started = launched(CAMERAS, monkeypatch, {'shared': shared})
     assert [node.node_executable for node in started] == expected
-    assert context.environment['FASTDDS_BUILTIN_TRANSPORTS'] == 'LARGE_DATA'
+
+
+def test_example_list_of_cameras_can_be_read():
+    from dvd_ros.ros.camera_list import read_cameras
+
+    assert [camera.name for camera in read_cameras(CONFIG / 'cameras.yaml')] == ['front', 'rear']

@@ -1,0 +1,331 @@
+#!/usr/bin/env python3
+"""depth_node for half an hour of faults, one every few seconds (benchmark/_soak_faults.py).
+
+python3 benchmark/soak.py [--seconds 1800] [--frames 50000] [--every 5] [--only FAULT ...]
+
+Two processes over DDS: the real node with a network that takes bright for near and raises where a
+whole window is black, and the camera with who listens to it. Ends after so many seconds or frames,
+whichever comes first, with exit status 1 unless
+- the node lived through all and ended on SIGINT with 0, without a traceback in its log,
+- every good frame outside of a fault window came back as depth once, and none of any twice. A fault
+  window begins with the frames that may be waiting in the node (those of the queue and of a window)
+  and ends 1.5 s after the fault,
+- its memory in the last quarter is not 20 MB above that of the quarter after the first (warm-up);
+  not judged before 80 faults.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _soak_faults import FAULTS
+
+os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
+os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+RATE, QUEUE, WINDOW = 30.0, 32, 13
+BEFORE, AFTER = QUEUE + WINDOW, 1.5  # of a fault: frames, seconds
+SETTLE = 4.0  # seconds until the node is taken to have answered all
+PATIENCE = 60.0
+ALLOWED_MB, WARM = 20.0, 80  # of memory; judged where there were so many faults
+SIZE = (240, 320)
+
+
+class Brightness:
+    """Disparity is how bright a pixel is."""
+
+    name, window, size, on_stage = 'brightness', WINDOW, None, None
+
+    def prepare(self, image: np.ndarray) -> np.ndarray:
+        """A copy."""
+        return image.copy()
+
+    def predict_prepared(self, prepared: list[np.ndarray]) -> np.ndarray:
+        """float32 [T,H,W] in 0..1; raises where all is black."""
+        images = np.stack(prepared)
+        if not images.any():
+            raise RuntimeError('the device is gone')
+        return images.mean(axis=-1, dtype=np.float32) / 255
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """As predict_prepared."""
+        return self.predict_prepared(list(images))
+
+
+def run_node() -> int:
+    """The real node; its disk is full while a file is there."""
+    from dvd_ros.ros import depth_node
+
+    folder, full = (os.environ[f'DVD_ROS_SOAK_{name}'] for name in ('SHOTS', 'FULL'))
+
+    def hook(event: str, args: tuple) -> None:
+        if event == 'open' and str(args[0]).startswith(folder) and os.path.exists(full):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), args[0])
+
+    sys.addaudithook(hook)
+    depth_node.load_regressor = lambda *_, **__: Brightness()
+    values = {'queue': QUEUE, 'snapshot_folder': folder, 'restart_delay': 0.2, 'cloud_rate': 5.0,
+              'restart_longest': 0.5, 'stride': 4, 'flush_after': 1.0}
+    for topic in ('/image', '/camera_info'):
+        values |= {f'qos_overrides.{topic}.subscription.{key}': value for key, value in
+                   (('reliability', 'reliable'), ('depth', 100))}
+    return depth_node.main(['--ros-args', '--log-level', 'warn', *(
+        word for key, value in values.items() for word in ('-p', f'{key}:={value}'))])
+
+
+def run_stray() -> int:
+    """Another camera on the same topics, until it is killed."""
+    camera = Camera(np.random.default_rng())
+    print('there', flush=True)
+    while True:
+        camera.send()
+
+
+class Camera:
+    """Publishes images and camera_info at the rate, and hears what becomes of them."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        import rclpy
+        from rclpy.executors import SingleThreadedExecutor
+
+        rclpy.init(args=[])
+        self.rng, self.size = rng, SIZE
+        self.stamp = time.time_ns()
+        self.sent: dict[int, int] = {}  # stamp to number, of good frames
+        self.number = 0
+        self.depth: Counter[int] = Counter()
+        self.others: Counter[str] = Counter()
+        self._node = rclpy.create_node(f'camera{os.getpid()}')
+        self._clients: dict[str, Any] = {}
+        self._due = time.monotonic()
+        self.connect()
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
+        threading.Thread(target=self._executor.spin, daemon=True).start()
+
+    def listen(self) -> None:
+        """Hear depth, camera_info and clouds."""
+        from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+
+        from dvd_ros.ros.stamps import nanoseconds
+
+        self._node.create_subscription(
+            Image, 'dvd/depth', lambda m: self.depth.update([nanoseconds(m.header.stamp)]), 300)
+        for kind, name in ((CameraInfo, 'camera_info'), (PointCloud2, 'points')):
+            self._node.create_subscription(
+                kind, f'dvd/{name}', lambda _, name=name: self.others.update([name]), 300)
+
+    def connect(self) -> None:
+        """Be there; waits until the node knows."""
+        from sensor_msgs.msg import CameraInfo, Image
+
+        self._publishers = [self._node.create_publisher(kind, name, 100)
+                            for kind, name in ((Image, 'image'), (CameraInfo, 'camera_info'))]
+        end = time.monotonic() + PATIENCE
+        while not all(one.get_subscription_count() for one in self._publishers):
+            if time.monotonic() > end:
+                raise SystemExit('the node does not listen')
+            time.sleep(0.02)
+        time.sleep(0.2)
+
+    def disconnect(self) -> None:
+        """Be gone."""
+        for one in self._publishers:
+            self._node.destroy_publisher(one)
+
+    def jump(self, seconds: float) -> None:
+        """Go on with other stamps; never with the same again."""
+        self.stamp += round(seconds * 1e9) + int(self.rng.integers(1, 1000))
+
+    def send(self, pixels: np.ndarray | None = None, encoding: str = 'rgb8',
+             size: tuple[int, int] | None = None, stamp: int | None = None, paced: bool = True,
+             lie: dict | None = None, info: dict | None = None) -> None:
+        """One image: good, unless anything else is asked for."""
+        from sensor_msgs.msg import CameraInfo, Image
+
+        from dvd_ros.geometry import Intrinsics
+        from dvd_ros.ros.camera_info import camera_info
+        from dvd_ros.ros.image_conversion import payload
+        from dvd_ros.ros.stamps import header
+
+        if paced:
+            time.sleep(max(0.0, self._due - time.monotonic()))
+            self._due = max(self._due, time.monotonic() - 0.5) + 1.0 / RATE
+        self.number += 1
+        if stamp is None:
+            self.stamp += round(1e9 / RATE)
+            self.sent[self.stamp] = self.number
+        head = header(self.stamp if stamp is None else stamp, 'cam')
+        height, width = map(int, size or self.size)
+        if pixels is None:
+            row = 120 + 100 * np.sin(np.arange(width) / 40 + self.number / 50)
+            pixels = np.broadcast_to(row.astype(np.uint8)[None, :, None], (height, width, 3))
+        packed = payload(np.ascontiguousarray(pixels))
+        image = Image(header=head, height=pixels.shape[0], width=pixels.shape[1], step=packed.step,
+                      encoding=encoding, data=packed.data)
+        for key, value in (lie or {}).items():
+            setattr(image, key, value)
+        message: CameraInfo = camera_info(Intrinsics.from_hfov(width, height, 1.0), None)
+        message.header = head
+        for key, value in (info or {}).items():
+            setattr(message, key, value)
+        self._publishers[1].publish(message)
+        self._publishers[0].publish(image)
+
+    def _ask(self, kind: Any, service: str, request: Any) -> Any:
+        if service not in self._clients:
+            self._clients[service] = self._node.create_client(kind, f'depth_node/{service}')
+        client = self._clients[service]
+        if not client.wait_for_service(PATIENCE):
+            return None
+        future = client.call_async(request)
+        end = time.monotonic() + PATIENCE
+        while not future.done() and time.monotonic() < end:
+            self.send()
+        return future.result() if future.done() else None
+
+    def trigger(self, service: str) -> Any:
+        """The answer of a Trigger service, None where none comes; sends meanwhile."""
+        from std_srvs.srv import Trigger
+
+        return self._ask(Trigger, service, Trigger.Request())
+
+    def set_parameter(self, name: str, value: Any) -> Any:
+        """The result of setting a parameter."""
+        from rcl_interfaces.srv import SetParametersAtomically
+        from rclpy.parameter import Parameter
+
+        answer = self._ask(
+            SetParametersAtomically, 'set_parameters_atomically',
+            SetParametersAtomically.Request(
+                parameters=[Parameter(name, value=value).to_parameter_msg()]))
+        return None if answer is None else answer.result
+
+
+def resident(pid: int) -> float:
+    """Resident memory in MB."""
+    pages = int(Path(f'/proc/{pid}/statm').read_text().split()[1])
+    return pages * os.sysconf('SC_PAGE_SIZE') / 1e6
+
+
+def soak(args: argparse.Namespace, node: subprocess.Popen, camera: Camera) -> list[str]:
+    """Send and break things; what went wrong."""
+    wrong: list[str] = []
+    memory: list[float] = []
+    spans: list[tuple[int, int, str]] = []
+    begin = told = time.monotonic()
+    order: list[Any] = []
+    faults = [fault for fault in FAULTS if not args.only or fault.__name__ in args.only]
+    while time.monotonic() - begin < args.seconds and camera.number < args.frames:
+        if node.poll() is not None:
+            return [f'the node died with {node.returncode}; the last fault was {spans[-1:]}']
+        end = time.monotonic() + args.every * camera.rng.uniform(0.8, 1.2)
+        while time.monotonic() < end:
+            camera.send()
+        order = order or [faults[i] for i in camera.rng.permutation(len(faults))]
+        fault, first = order.pop(), camera.number
+        if (said := fault(camera)) is not None:
+            wrong.append(f'{fault.__name__}: {said}')
+        spans.append((first - BEFORE, camera.number + round(AFTER * RATE), fault.__name__))
+        if node.poll() is None:
+            memory.append(resident(node.pid))
+        if time.monotonic() - told > 60.0:
+            told = time.monotonic()
+            print(f'{told - begin:6.0f} s {camera.number:7} frames {len(spans):5} faults '
+                  f'{memory[-1]:6.0f} MB', flush=True)
+    while camera.number < spans[-1][1] + 2 * WINDOW:
+        camera.send()
+    time.sleep(SETTLE)
+    return wrong + judge(camera, spans, memory)
+
+
+def judge(camera: Camera, spans: list[tuple[int, int, str]], memory: list[float]) -> list[str]:
+    """Print what came back; what of it is wrong."""
+    wrong = []
+    inside = np.zeros(camera.number + 1, bool)
+    for first, last, _ in spans:
+        inside[max(0, first):last + 1] = True
+    clear = [(stamp, number) for stamp, number in camera.sent.items() if not inside[number]]
+    lost = [(stamp, number) for stamp, number in clear if not camera.depth[stamp]]
+    twice = [stamp for stamp in camera.sent if camera.depth[stamp] > 1]
+    counts = Counter(name for _, _, name in spans)
+    print(f'{camera.number} frames, {len(spans)} faults: '
+          + ', '.join(f'{count} {name}' for name, count in sorted(counts.items())))
+    print(f'depth {sum(camera.depth.values())}, camera_info {camera.others["camera_info"]}, clouds '
+          f'{camera.others["points"]}; good frames outside of fault windows {len(clear)}, of them '
+          f'lost {len(lost)}; stamps that came twice {len(twice)}')
+    if lost:
+        after = Counter(max((span for span in spans if span[0] < number), default=(0, 0, 'none'),
+                            key=lambda span: span[0])[2] for _, number in lost)
+        wrong.append(f'{len(lost)} good frames lost, after {dict(after)}')
+    if twice:
+        wrong.append(f'{len(twice)} stamps came twice')
+    if not clear:
+        wrong.append('no frame was outside of a fault window')
+    quarter = max(1, len(memory) // 4)
+    growth = float(np.median(memory[-quarter:]) - np.median(memory[quarter:2 * quarter]))
+    print(f'memory {memory[0]:.0f} MB first, {memory[-1]:.0f} MB last; second quarter to last '
+          f'{growth:+.1f} MB')
+    if growth > ALLOWED_MB and len(memory) >= WARM:
+        wrong.append(f'memory grew by {growth:.1f} MB')
+    return wrong
+
+
+def main() -> int:
+    """Run it; 0 if all that is asserted holds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--role', choices=('node', 'stray'))
+    parser.add_argument('--seconds', type=float, default=1800.0)
+    parser.add_argument('--frames', type=int, default=50000)
+    parser.add_argument('--every', type=float, default=5.0, help='mean seconds between faults')
+    parser.add_argument('--only', nargs='+', choices=[fault.__name__ for fault in FAULTS],
+                        help='these faults alone')
+    parser.add_argument('--seed', type=int, default=0)
+    args = parser.parse_args()
+    if args.role:
+        return {'node': run_node, 'stray': run_stray}[args.role]()
+
+    with tempfile.TemporaryDirectory(prefix='soak-') as scratch:
+        folder = Path(scratch)
+        os.environ |= {'DVD_ROS_SOAK_SHOTS': str(folder / 'shots'), 'ROS_LOG_DIR': scratch,
+                       'DVD_ROS_SOAK_FULL': str(folder / 'full')}
+        log = folder / 'node.log'
+        with log.open('w') as file:
+            node = subprocess.Popen([sys.executable, __file__, '--role', 'node'], stdout=file,
+                                    stderr=subprocess.STDOUT)
+        try:
+            camera = Camera(np.random.default_rng(args.seed))
+            camera.listen()
+            wrong = soak(args, node, camera)
+            if node.poll() is None:
+                node.send_signal(signal.SIGINT)
+                if status := node.wait(PATIENCE):
+                    wrong.append(f'the node ended with {status}')
+            if 'Traceback' in (words := log.read_text()):
+                wrong.append('a traceback in the log of the node')
+            if wrong:
+                print(words[-4000:])
+        finally:
+            node.kill()
+            node.wait()
+    for line in wrong:
+        print(f'FAULT: {line}')
+    print(json.dumps({'wrong': len(wrong)}))
+    return 1 if wrong else 0
+
+
+if __name__ == '__main__':
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    os._exit(main())  # the executor's thread is still spinning
