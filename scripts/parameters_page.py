@@ -10,6 +10,7 @@ from typing import Any
 
 from dvd_ros.ros.depth_node import CONFIGS
 from dvd_ros.ros.parameters import VideoNodeConfig
+from dvd_ros.ros.view_node import ViewNodeConfig
 
 HEAD = """\
 # Parameters
@@ -49,7 +50,7 @@ windows deep, `camera_info`, `alignment` and `scale` 200. Subscriptions are best
 def page() -> str:
     """The whole page."""
     parts = [HEAD, '# depth_node\n', *map(_section, CONFIGS), QOS, '# video_node\n',
-             _section(VideoNodeConfig)]
+             _section(VideoNodeConfig), '# view_node\n', _section(ViewNodeConfig)]
     return '\n'.join(parts)
 
 
@@ -57,7 +58,7 @@ def _section(config: type[Any]) -> str:
     summary = (config.__doc__ or '').strip().split('\n', 1)[0].split(';')[0].rstrip('.') + '.'
     lines = [f'## {config.__name__}: {summary}', '',
              '| parameter | default | range | set | meaning |', '|---|---|---|---|---|']
-    managed = config is not VideoNodeConfig
+    managed = config not in (VideoNodeConfig, ViewNodeConfig)
     for entry in fields(config):
         told = entry.metadata
         when = 'start' if not managed or told.get('fixed') else \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,12 +27,17 @@ from dvd_ros.ros.image_conversion import check_layout, pixels_of
 from dvd_ros.ros.parameters import declare, option
 from dvd_ros.ros.run_node import run_node
 from dvd_ros.ros.stamps import nanoseconds
-from dvd_ros.view.feed import Feed
+from dvd_ros.view.feed import Encode, Feed
 from dvd_ros.view.packets import cloud_packet, colour_table, frame_packet, packet
+from dvd_ros.view.playout import Playout
 from dvd_ros.view.telemetry import LEVELS, Status, Telemetry
 
 # Between two looks at who looks on, seconds.
 _TICK = 0.2
+# Between two looks at what is to be shown next, while somebody looks on, seconds.
+_PLAY = 0.02
+# Between two states that are sent, seconds.
+_STATE = 0.5
 # Images whose depth is still to come; beyond, the oldest is forgotten.
 _IMAGES = 64
 # Without depth for so long images are shown alone, nanoseconds.
@@ -87,11 +93,12 @@ class ViewNode(Node):
         self._to_rgb, _ = choose_converter()
         self._images: OrderedDict[int, np.ndarray] = OrderedDict()
         self._depth_seen = 0
+        self._playout: Playout[Encode] = Playout()
+        self._clocks: list[Any] = []
         self._listening: list[Any] = []
         # Of its own clock: it goes on where simulated time stands still.
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(_TICK, self._tick, clock=steady)
-        self.create_timer(0.5, self._tell, clock=steady)
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(_TICK, self._tick, clock=self._steady)
 
     def run(self) -> int:
         """Serve until the context is shut down."""
@@ -120,8 +127,12 @@ class ViewNode(Node):
         elif not watched and self._listening:
             for subscription in self._listening:
                 self.destroy_subscription(subscription)
+            for timer in self._clocks:
+                self.destroy_timer(timer)
             self._listening.clear()
+            self._clocks.clear()
             self._images.clear()
+            self._playout.clear()
             self._telemetry.pause()
 
     def _listen(self) -> None:
@@ -141,6 +152,8 @@ class ViewNode(Node):
             self._listening.append(self.create_subscription(
                 kind, topic, self._readable(topic, take), qos,
                 qos_overriding_options=QoSOverridingOptions.with_default_policies()))
+        self._clocks = [self.create_timer(period, work, clock=self._steady)
+                        for period, work in ((_PLAY, self._play), (_STATE, self._tell))]
 
     def _readable(self, topic: str, take: Callable[[Any], None]) -> Callable[[Any], None]:
         """A callback that tells of what it cannot read, and goes on."""
@@ -157,10 +170,14 @@ class ViewNode(Node):
                        'state': self._telemetry.state(), 'samples': self._telemetry.samples()})
 
     def _tell(self) -> None:
-        if self._listening:
-            state, samples = self._telemetry.state(), self._telemetry.samples(_RECENT)
-            self._feed.put('state', lambda: packet(
-                {'kind': 'state', 'state': state, 'samples': samples}))
+        state, samples = self._telemetry.state(), self._telemetry.samples(_RECENT)
+        self._feed.put('state', lambda: packet(
+            {'kind': 'state', 'state': state, 'samples': samples}))
+
+    def _play(self) -> None:
+        encode = self._playout.due(time.monotonic())
+        if encode is not None:
+            self._feed.put('frame', encode)
 
     def _on_image(self, message: Image) -> None:
         image = self._to_rgb(message)
@@ -191,7 +208,7 @@ class ViewNode(Node):
         head = {'stamp': stamp * 1e-9, 'frame_id': message.header.frame_id,
                 'width': message.width, 'height': message.height,
                 'age': (self.get_clock().now().nanoseconds - stamp) * 1e-9}
-        self._feed.put('frame', lambda: frame_packet(image, depth, head))
+        self._playout.put(head['stamp'], lambda: frame_packet(image, depth, head))
 
     def _on_points(self, message: PointCloud2) -> None:
         head = {'stamp': nanoseconds(message.header.stamp) * 1e-9,

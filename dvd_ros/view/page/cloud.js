@@ -8,13 +8,15 @@ void main() {
   vec4 p = view * vec4(at, 1.0);
   float depth = -p.z;
   gl_Position = vec4(p.xy * focal, depth * (far + near) / (far - near) - 2.0 * far * near / (far - near), depth);
-  gl_PointSize = clamp(size / max(depth, near), 1.0, 14.0);
+  // A point is as wide as the pixel that it was is at its distance from the camera, seen from the eye.
+  gl_PointSize = clamp(size * max(at.z, 0.0) / max(depth, near), 1.0, 24.0);
   shade = colour;
 }`;
 const FRAGMENT = `#version 300 es
 precision mediump float;
 in vec3 shade; out vec4 pixel;
 void main() { pixel = vec4(shade, 1.0); }`;
+const ROWS_SHARE = 0.66;  // rows of a picture over its columns, nearly
 const BYTES = 12;  // of a point: three half floats, padding, RGB, padding; see packets.py
 
 export class CloudView {
@@ -49,7 +51,7 @@ export class CloudView {
   get works() { return this.gl !== null; }
 
   reset() {
-    Object.assign(this, {yaw: -0.42, pitch: 0.26, pan: [0, 0, 0], zoomed: 1, moved: false});
+    Object.assign(this, {yaw: -0.34, pitch: 0.22, pan: [0, 0, 0], zoomed: 1.45, moved: false});
     this.pivot = this.centre && Math.hypot(...this.centre);
     this.redraw();
   }
@@ -163,8 +165,7 @@ export class CloudView {
       dot(right), dot(up), dot(back), 1]);
     const focal = 1 / Math.tan(this.fov / 2);
     gl.uniform2f(this.uniforms.focal, focal * height / width, focal);
-    // As large on the screen as its share of the picture, a little more where the eye is nearer.
-    gl.uniform1f(this.uniforms.size, 1.3 * Math.sqrt(width * height / this.count) * (this.pivot || 2));
+    gl.uniform1f(this.uniforms.size, 1.7 * height / Math.sqrt(ROWS_SHARE * this.count));
     gl.uniform1f(this.uniforms.near, 0.01 * reach);
     gl.uniform1f(this.uniforms.far, 1000 * reach);
     gl.drawArrays(gl.POINTS, 0, this.count);

@@ -10,7 +10,7 @@ const CHARTS = [
   {title: 'drops', unit: 'images/s', keys: [['drops', 'dropped']], zero: true},
   {title: 'window scale', unit: '', keys: [['window_scale', 'alignment']]},
   {title: 'metric scale', unit: '1/m', keys: [['metric_scale', 'per disparity']]},
-  {title: 'sigma of depth', unit: '%', keys: [['sigma', 'relative']], zero: true, factor: 100},
+  {title: 'sigma of depth', unit: '%', keys: [['sigma', 'by the scale']], zero: true, factor: 100, none: 'not measured'},
 ];
 
 export class Curves {
@@ -34,8 +34,8 @@ export class Curves {
 }
 
 class Chart {
-  constructor(place, {title, unit, keys, zero = false, factor = 1}) {
-    Object.assign(this, {keys, zero, factor});
+  constructor(place, {title, unit, keys, zero = false, factor = 1, none = 'nothing yet'}) {
+    Object.assign(this, {keys, zero, factor, none});
     const panel = made('div', 'panel curve');
     const head = made('h2', '', title);
     head.append(made('span', 'note', unit));
@@ -99,7 +99,7 @@ class Chart {
     draw.fillText(span > 90 ? `${Math.round(span / 60)} min ago` : `${Math.round(span)} s ago`, left, height - 3);
     if (!all.length) {
       draw.textAlign = 'center';
-      draw.fillText('nothing yet', (left + right) / 2, (top + bottom) / 2);
+      draw.fillText(this.none, (left + right) / 2, (top + bottom) / 2);
     }
     draw.lineWidth = 1.6;
     draw.lineJoin = 'round';
@@ -139,7 +139,8 @@ export function number(value, step = null) {
     return Math.abs(value) < step / 1e3 ? '0' : String(Number(value.toPrecision(6)));
   }
   const size = Math.abs(value);
-  return size !== 0 && (size < 0.01 || size >= 1e6) ? value.toExponential(1)
+  if (size === 0) return '0';
+  return (size < 0.01 || size >= 1e6) ? value.toExponential(1)
     : value.toFixed(size < 1 ? 3 : size < 10 ? 2 : size < 1000 ? 1 : 0);
 }
 

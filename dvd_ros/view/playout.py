@@ -1,0 +1,55 @@
+"""Depth comes in bursts, a window's new frames at once; this shows them one after the other."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Generic, TypeVar
+
+Item = TypeVar('Item')
+
+# Each frame that waits besides the next one makes the play this much quicker, so that it catches
+# up with what comes.
+_HASTE = 0.15
+# A gap in the stamps that is not waited out, seconds.
+_LONGEST = 0.5
+
+
+class Playout(Generic[Item]):
+    """Hands out items at the intervals of their stamps, a little quicker where several wait.
+
+    Parameters
+    ----------
+    most:
+        items that wait at most; of more the oldest are dropped.
+
+    """
+
+    def __init__(self, most: int = 16) -> None:
+        self._items: deque[tuple[float, Item]] = deque(maxlen=most)
+        self._shown: tuple[float, float] | None = None  # stamp of the last, and when it was due
+
+    def put(self, stamp: float, item: Item) -> None:
+        """Add an item with its stamp in seconds."""
+        self._items.append((stamp, item))
+
+    def due(self, now: float) -> Item | None:
+        """The item to show at a time, in seconds of any steady clock; None where none is due."""
+        if not self._items:
+            return None
+        stamp, item = self._items[0]
+        moment = now
+        if self._shown is not None:
+            gap = stamp - self._shown[0]
+            if 0.0 < gap < _LONGEST:
+                moment = self._shown[1] + gap / (1.0 + _HASTE * (len(self._items) - 1))
+        if moment > now:
+            return None
+        self._items.popleft()
+        # A late look does not slow the play; a pause is not made up for.
+        self._shown = (stamp, max(moment, now - 0.1))
+        return item
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._items.clear()
+        self._shown = None
