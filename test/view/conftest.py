@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import json
+import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -104,7 +106,8 @@ class Browser:
             [program, '--headless', '--no-sandbox', '--disable-dev-shm-usage', '--no-first-run',
              '--remote-debugging-port=0', f'--user-data-dir={folder}', '--use-angle=swiftshader',
              '--enable-unsafe-swiftshader', '--window-size=1400,900', 'about:blank'],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True)
         port = Path(folder, 'DevToolsActivePort')
         wait_for(lambda: port.exists() and port.read_text().count('\n'), 'a browser')
         self._loop = asyncio.new_event_loop()
@@ -173,7 +176,8 @@ class Browser:
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(PATIENCE)
-            self._process.terminate()
+            # The program may be a script that waits for the browser: the whole group has to go.
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(PATIENCE)
 
 
