@@ -9,9 +9,11 @@ Item = TypeVar('Item')
 
 # Each frame that waits besides the next one makes the play this much quicker, so that it catches
 # up with what comes.
-_HASTE = 0.15
+_HASTE = 0.05
 # A gap in the stamps that is not waited out, seconds.
 _LONGEST = 0.5
+# A look that comes later than this after an item was due puts the play off, seconds.
+_LATE = 0.02
 
 
 class Playout(Generic[Item]):
@@ -45,8 +47,7 @@ class Playout(Generic[Item]):
         if moment > now:
             return None
         self._items.popleft()
-        # A late look does not slow the play; a pause is not made up for.
-        self._shown = (stamp, max(moment, now - 0.1))
+        self._shown = (stamp, max(moment, now - _LATE))
         return item
 
     def clear(self) -> None:

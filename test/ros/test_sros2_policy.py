@@ -1,5 +1,7 @@
 """The SROS 2 policy names what the nodes have on the graph: no more, no less."""
 
+import re
+import socket
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -32,12 +34,17 @@ def allowed(node):
         'scale_sources': ['depth', 'points', 'scan', 'range', 'ground'], 'camera_height': 1.0,
         'camera_tilt': 'imu'}),
     ('video_node', 'video_node', {'loop': True, 'depth_share': 0.5}),
+    ('view_node', 'view_node', {'port': 0}),
 ])
 def test_policy_is_what_is_on_the_graph(start_node, peer, tmp_path, node, program, settings):
     if node == 'video_node':
         settings = settings | {'source': _rgbd(tmp_path)}
+    if node == 'view_node':
+        pytest.importorskip('aiohttp', reason='aiohttp is not installed here')
     process = start_node(program, **settings)
     expected = allowed(node)
+    # view_node subscribes while somebody looks on.
+    viewer = _viewer(process) if node == 'view_node' else None
 
     def graph():
         if (node, '/') not in peer.node.get_node_names_and_namespaces():
@@ -58,6 +65,8 @@ def test_policy_is_what_is_on_the_graph(start_node, peer, tmp_path, node, progra
     peer.linger(0.5)
     for kind, names in graph().items():
         assert names <= expected[kind]
+    if viewer is not None:
+        viewer.close()
     assert process.stop() == 0
 
 
@@ -68,6 +77,17 @@ def test_a_client_may_hear_all_depth_and_call_our_services():
     assert {name for name in node['publisher'] if name.startswith('/dvd/')} <= heard
     called = {'/' + entry.text for group in client if group.get('request') for entry in group}
     assert called <= node['service']
+
+
+def _viewer(process):
+    """The socket of a browser that looks on at a view node."""
+    process.wait_for_log('is at http')
+    port = int(re.search(r'is at http://[^:]+:(\d+)/', process.log())[1])
+    viewer = socket.create_connection(('127.0.0.1', port))
+    viewer.sendall(b'GET /live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n'
+                   b'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n'
+                   b'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n')
+    return viewer
 
 
 def _rgbd(folder):

@@ -23,7 +23,7 @@ def shown(view, browser, scene, soon):
         telemetry.align(scale=1.0 + rate / 100, window=3, segment=0, frames=13, new_frames=4,
                         correlation=float('nan'))
         telemetry.scale([{'name': MALICE, 'used': True, 'status': MALICE}], scale=0.5,
-                        relative_sigma=0.02, metric=False, reason=MALICE)
+                        relative_sigma=0.02, metric=False, nominal=True, reason=MALICE)
         telemetry.camera(MALICE, width=160, height=90, fx=160.0, fy=160.0, cx=80.0, cy=45.0)
         telemetry.hear([Status('depth', 'WARN', MALICE, {'rate_in': str(rate), MALICE: MALICE}),
                         Status(MALICE, 'OK', 'fine', {})])
@@ -82,7 +82,7 @@ def test_the_depth_under_the_mouse_is_told_in_metres(shown, browser):
         return browser.run("document.getElementById('reading').textContent")
 
     words = reading(70, 100).split()
-    assert words[1] == 'm'
+    assert words[1:] == ['m', 'nominal']
     assert float(words[0]) == pytest.approx(shown.depth[70, 100], rel=1e-3)
     assert reading(3, 100) == 'too far'
     assert reading(45, 30) == 'no depth'

@@ -12,6 +12,7 @@ export class DepthPicture {
     this.colours = new Uint32Array(RAMP_STEPS);
     this.codes = null;
     this.near = this.far = null;
+    this.nominal = false;  // metres that nobody has measured
     this.mouse = null;
     const move = event => { this.mouse = [event.clientX, event.clientY]; this.read(); };
     canvas.addEventListener('pointermove', move);
@@ -71,10 +72,11 @@ export class DepthPicture {
     const inside = this.codes && column >= 0 && row >= 0 && column < width && row < height;
     this.cross.hidden = this.reading.hidden = !inside;
     if (!inside) return;
-    this.reading.textContent = distance(metres[this.codes[row * width + column]]);
+    const z = metres[this.codes[row * width + column]];
+    this.reading.textContent = distance(z) + (this.nominal && Number.isFinite(z) ? ' nominal' : '');
     this.cross.style.left = `${x}px`;
     this.cross.style.top = `${y}px`;
-    const flip = x > box.width - 110;
+    const flip = x > box.width - 150;
     this.reading.style.left = flip ? 'auto' : `${x + 12}px`;
     this.reading.style.right = flip ? `${box.width - x + 12}px` : 'auto';
     this.reading.style.top = `${Math.max(2, y - 32)}px`;

@@ -29,6 +29,7 @@ const take = {
     $('message').textContent = state.message;
     document.title = `${state.level}: ${state.node}`;
     const {camera} = state;
+    depth.nominal = state.scale.nominal === true;
     fov = camera.fy > 0 ? 2 * Math.atan(camera.height / 2 / camera.fy) : 0;
     showDetails($('details'), state);
     curves.add(samples);
