@@ -7,13 +7,13 @@ from typing import Generic, TypeVar
 
 Item = TypeVar('Item')
 
-# Each frame that waits besides the next one makes the play this much quicker, so that it catches
-# up with what comes.
-_HASTE = 0.05
+# The play is quicker by this times the square of how many wait besides the next one: hardly for a
+# burst, much where it has fallen behind.
+_HASTE = 0.02
 # A gap in the stamps that is not waited out, seconds.
 _LONGEST = 0.5
 # A look that comes later than this after an item was due puts the play off, seconds.
-_LATE = 0.02
+_LATE = 0.05
 
 
 class Playout(Generic[Item]):
@@ -43,7 +43,7 @@ class Playout(Generic[Item]):
         if self._shown is not None:
             gap = stamp - self._shown[0]
             if 0.0 < gap < _LONGEST:
-                moment = self._shown[1] + gap / (1.0 + _HASTE * (len(self._items) - 1))
+                moment = self._shown[1] + gap / (1.0 + _HASTE * (len(self._items) - 1) ** 2)
         if moment > now:
             return None
         self._items.popleft()

@@ -29,6 +29,14 @@ def test_bursts_are_spread_out():
     assert behind.max() < 0.45, 'less than a burst'
 
 
+def test_a_play_that_has_fallen_behind_catches_up():
+    arrivals = [(3.0, 0.1 * number) for number in range(16)]  # all at once, after a stall
+    arrivals += [(3.0 + 0.1 * number, 1.5 + 0.1 * number) for number in range(1, 40)]
+    shown = play(arrivals, 8.0)
+    late = [moment - (stamp + 1.5) for moment, stamp in shown if moment > 5.0]
+    assert max(late) < 0.35
+
+
 def test_what_comes_too_fast_is_dropped_and_stamps_may_jump():
     playout = Playout(most=4)
     for number in range(100):
