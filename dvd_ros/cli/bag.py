@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         from dvd_ros.offline.bag_jobs import place_jobs, run_jobs
         from dvd_ros.offline.bag_settings import BagSettings
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split('.')[0] not in ('rosbags', 'ruamel'):
+        if not (error.name or '').startswith('rosbags'):
             raise
         raise ValueError('bags are read by the package rosbags, which is not installed: '
                          'pip install rosbags') from error

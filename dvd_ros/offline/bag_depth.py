@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+import yaml
 
 from dvd_ros.messages.frame_messages import OUTPUTS
 from dvd_ros.offline.bag_input import CAMERA_INFO, COMPRESSED, IMAGE, BagInput
@@ -136,9 +135,9 @@ def _made_before(source: Path, out: Path, record: dict[str, Any], overwrite: boo
 def read_record(bag: Path) -> dict[str, Any] | None:
     """What a bag was made of by `dvd-ros bag`; None for one that it did not make."""
     try:
-        metadata = YAML(typ='safe').load((bag / 'metadata.yaml').read_text())
+        metadata = yaml.safe_load((bag / 'metadata.yaml').read_text())
         record = json.loads(metadata['rosbag2_bagfile_information']['custom_data'][RECORD])
-    except (OSError, ValueError, KeyError, TypeError, YAMLError):
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
         return None
     return record if isinstance(record, dict) else None
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from dvd_ros.messages.camera_frames import CameraFrames
-from dvd_ros.messages.camera_info import CameraInfos
 from dvd_ros.messages.compressed_conversion import rgb_from_compressed
 from dvd_ros.messages.depth_conversion import metres_from_message
 from dvd_ros.messages.frame_messages import OUTPUTS, FrameMessages
@@ -49,7 +48,7 @@ class BagStream:
         self.refused: Counter[str] = Counter()
         self.frames = 0
         self._types, self._wanted = types, settings.topics.__contains__
-        self._infos = CameraInfos(_INFOS)
+        self._infos: deque[tuple[int, Any]] = deque(maxlen=_INFOS)
         self._frames = CameraFrames(types.types.CameraInfo, settings.undistort, settings.hfov,
                                     '--hfov', warn)
         self._source = DepthImageSource('depth') if settings.scale_depth else None
@@ -72,7 +71,7 @@ class BagStream:
         """Take a sensor_msgs/CameraInfo."""
         message = self._read('camera_info', data, CAMERA_INFO)
         if message is not None:
-            self._infos.add(message)
+            self._infos.append((nanoseconds(message.header.stamp), message))
 
     def depth(self, data: bytes) -> None:
         """Take a depth image as a source of metres."""
@@ -118,11 +117,15 @@ class BagStream:
         try:
             image = (rgb_from_compressed if kind == COMPRESSED else rgb_from_message)(message)
             stamp = nanoseconds(message.header.stamp)
-            return self._frames.make(image, stamp, message.header.frame_id,
-                                     self._infos.find(stamp))
+            return self._frames.make(image, stamp, message.header.frame_id, self._info(stamp))
         except ValueError as error:
             self.refused[f'{topic}: {error}'] += 1
             return None
+
+    def _info(self, stamp: int) -> Any:
+        """The CameraInfo nearest in time; None where there is none at all."""
+        return min(reversed(self._infos), key=lambda entry: abs(entry[0] - stamp),
+                   default=(0, None))[1]
 
     def _read(self, what: str, data: bytes, kind: str) -> Any:
         try:
