@@ -65,10 +65,13 @@ def run_bag(source: Path, out: Path, settings: BagSettings, load: Callable[[], P
     with BagInput(source, types) as bag:
         settings = _resolved(bag, settings, result.remarks)
         record = settings.record(bag.identity())
+        part = out.with_name(out.name + '.part')
         if _made_before(source, out, record, overwrite):
             result.done_before = True
+            if part.exists():  # killed after all was done
+                with _alone(part):
+                    shutil.rmtree(part)
             return result
-        part = out.with_name(out.name + '.part')
         part.mkdir(parents=True, exist_ok=True)
         with _alone(part):
             model = load()

@@ -149,7 +149,7 @@ class BagInput:
         """Turn what a broken file makes rosbags raise into ValueError with a way out."""
         try:
             yield
-        except (GeneratorExit, KeyboardInterrupt, MemoryError):
+        except MemoryError:
             raise
         except Exception as error:
             text = str(error) or type(error).__name__

@@ -124,8 +124,10 @@ def test_what_is_there_is_left_and_replaced_when_asked(recording, tmp_path, caps
     file = out / 'out.mcap'
     was = file.stat().st_mtime_ns
     brightness.broken = True
+    (tmp_path / 'out.part' / 'windows').mkdir(parents=True)   # killed at the very end
     assert run(bag, '-o', out) == 0
     assert 'is there already' in capsys.readouterr().out
+    assert not (tmp_path / 'out.part').exists()
     assert run(bag, '-o', out, '--far', '30') == 1
     assert 'made with far 20.0 instead of 30.0: --overwrite' in capsys.readouterr().err
     assert file.stat().st_mtime_ns == was
@@ -346,3 +348,54 @@ def test_a_broken_bag_is_an_error_that_says_what_to_do(recording, tmp_path, caps
     assert {'unfinished': 'ros2 bag reindex', 'nothing': 'no bag at'}.get(
         spoil, 'recover') in told
     assert not (tmp_path / 'out').exists()
+
+
+def test_a_bag_of_humble_has_no_definitions_and_is_taken_all_the_same(recording, tmp_path,
+                                                                     brightness):
+    import sqlite3
+
+    import yaml
+    bag = recording.frames(13).write(tmp_path / 'in', 'sqlite3')
+    data = sqlite3.connect(bag / 'in.db3')
+    data.executescript("""
+        DROP TABLE message_definitions; DROP TABLE metadata; DROP TABLE schema;
+        ALTER TABLE topics DROP COLUMN type_description_hash;
+        UPDATE topics SET type = 'theirs/msg/Thing' WHERE name = '/chatter';""")
+    data.commit()
+    data.close()
+    metadata = yaml.safe_load((bag / 'metadata.yaml').read_text())
+    information = metadata['rosbag2_bagfile_information']
+    information['version'] = 5
+    for name in ('custom_data', 'ros_distro'):
+        information.pop(name)
+    for entry in information['topics_with_message_count']:
+        topic = entry['topic_metadata']
+        topic.pop('type_description_hash')
+        topic['offered_qos_profiles'] = ''
+        if topic['name'] == '/chatter':
+            topic['type'] = 'theirs/msg/Thing'
+    (bag / 'metadata.yaml').write_text(yaml.safe_dump(metadata))
+    assert len(recording.messages(bag)) == 39
+    for storage in STORAGES:
+        out = tmp_path / storage
+        assert run(bag, '-o', out, '--storage', storage) == 0
+        assert [entry for entry in recording.messages(out) if not entry[0].startswith('/dvd/')] \
+            == recording.messages(bag)
+        assert len(recording.read(out, '/dvd/depth')) == 13
+
+
+@pytest.mark.parametrize('mode', ['MESSAGE', 'FILE'])
+def test_compressed_bags_are_read(recording, tmp_path, brightness, mode):
+    from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+    plain = recording.frames(13).write(tmp_path / 'plain')
+    writer = Writer(tmp_path / 'in', version=9, storage_plugin=StoragePlugin.MCAP)
+    writer.set_compression(CompressionMode[mode], CompressionFormat.ZSTD)
+    with writer:
+        topics = {}
+        for topic, kind, at, data in recording.messages(plain):
+            if topic not in topics:
+                topics[topic] = writer.add_connection(topic, kind, typestore=recording.types.store)
+            writer.write(topics[topic], at, data)
+    assert run(tmp_path / 'in', '-o', tmp_path / 'out') == 0
+    assert run(plain, '-o', tmp_path / 'of_plain') == 0
+    assert recording.messages(tmp_path / 'out') == recording.messages(tmp_path / 'of_plain')
