@@ -74,17 +74,17 @@ def run_bag(source: Path, out: Path, settings: BagSettings, load: Callable[[], P
             return result
         part.mkdir(parents=True, exist_ok=True)
         with _alone(part):
-            model = load()
-            memory = WindowMemory(model, part / 'windows', _identity(model, settings))
-            unfinished = part / out.name
+            windows, unfinished = part / 'windows', part / out.name
             shutil.rmtree(unfinished, ignore_errors=True)
             try:
+                model = load()
+                memory = WindowMemory(model, windows, _identity(model, settings))
                 _write(bag, unfinished, settings, types, memory, record, result, begin, step)
                 _sync(unfinished)
             except BaseException:
                 # Its room may be what is lacking; the windows are what took the time.
                 shutil.rmtree(unfinished, ignore_errors=True)
-                if not any(memory.folder.iterdir()):
+                if not any(windows.glob('*.npy')):
                     shutil.rmtree(part, ignore_errors=True)
                 raise
             if out.exists():

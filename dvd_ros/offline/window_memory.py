@@ -57,8 +57,7 @@ class WindowMemory:
         folder.mkdir(parents=True, exist_ok=True)
         for rest in folder.glob('*.tmp'):
             rest.unlink()
-        self.folder = folder
-        self._model, self._identity = model, identity.encode()
+        self._model, self._folder, self._identity = model, folder, identity.encode()
         self.computed = self.remembered = 0
 
     @property
@@ -75,7 +74,7 @@ class WindowMemory:
         key = blake2b(self._identity, digest_size=16)
         for image in prepared:
             key.update(image.digest)
-        path = self.folder / f'{key.hexdigest()}.npy'
+        path = self._folder / f'{key.hexdigest()}.npy'
         known = _load(path)
         if known is not None:
             self.remembered += 1

@@ -319,6 +319,13 @@ def test_one_bag_that_fails_does_not_stop_the_others(recording, tmp_path, jobs):
     assert len(recording.read(tmp_path / 'out' / 'last', '/dvd/depth')) == 13
 
 
+def test_a_model_that_is_not_there_leaves_nothing(recording, tmp_path, capsys):
+    bag = recording.frames(13).write(tmp_path / 'in')
+    assert run(bag, '-o', tmp_path / 'out', '--model', tmp_path / 'none') == 1
+    assert 'no model' in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ['in']
+
+
 def test_a_bag_that_is_at_work_is_left_alone(recording, tmp_path, capsys, brightness):
     import fcntl
     bag = recording.frames(13).write(tmp_path / 'in')
