@@ -406,3 +406,26 @@ def test_compressed_bags_are_read(recording, tmp_path, brightness, mode):
     assert run(tmp_path / 'in', '-o', tmp_path / 'out') == 0
     assert run(plain, '-o', tmp_path / 'of_plain') == 0
     assert recording.messages(tmp_path / 'out') == recording.messages(tmp_path / 'of_plain')
+
+
+def test_undistorted_depth_is_of_the_camera_without_distortion(recording, tmp_path, capsys,
+                                                               brightness):
+    for index in range(13):
+        stamp = recording.stamp(index)
+        recording.image(stamp, recording.pixels(index))
+        info = recording.types.types.CameraInfo(
+            header=recording.make.header(stamp, 'camera_optical'), width=64, height=48,
+            distortion_model='plumb_bob', d=[-0.3, 0.05, 0.0, 0.0, 0.0],
+            k=[60.0, 0, 32, 0, 60, 24, 0, 0, 1])
+        recording.put(stamp, '/camera/camera_info', 'sensor_msgs/msg/CameraInfo', info)
+    bag = recording.write(tmp_path / 'in')
+    depth = {}
+    for name, options in (('plain', []), ('straight', ['--undistort'])):
+        assert run(bag, '-o', tmp_path / name, *options) == 0
+        depth[name] = recording.read(tmp_path / name, '/dvd/depth')[0][1].data
+        d = recording.read(tmp_path / name, '/dvd/camera_info')[0][1].d
+        assert any(d) == (name == 'plain')
+    assert not np.array_equal(depth['plain'], depth['straight'])
+    recording.events = [entry for entry in recording.events if 'info' not in entry[1]]
+    assert run(recording.write(tmp_path / 'bare'), '-o', tmp_path / 'out', '--undistort') == 1
+    assert 'undistort needs it' in capsys.readouterr().err
