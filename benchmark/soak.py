@@ -37,8 +37,8 @@ os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
 os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 RATE, QUEUE, WINDOW = 30.0, 32, 13
 BEFORE, AFTER = QUEUE + WINDOW, 1.5  # of a fault: frames, seconds
-# Seconds until the node is taken to have answered all: the last message of a topic may come with the
-# writer's next heartbeat, which is every 3 s.
+# Seconds until the node is taken to have answered all: the last message of a topic may come with
+# the writer's next heartbeat, which is every 3 s.
 SETTLE = 10.0
 PATIENCE = 60.0
 ALLOWED_MB, WARM = 20.0, 80  # of memory; judged where there were so many faults
@@ -102,7 +102,7 @@ def run_listener() -> int:
     from rclpy.signals import SignalHandlerOptions
     from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
-    from dvd_ros.ros.stamps import nanoseconds
+    from dvd_ros.messages.stamps import nanoseconds
 
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
@@ -172,9 +172,8 @@ class Camera:
         from sensor_msgs.msg import CameraInfo, Image
 
         from dvd_ros.geometry import Intrinsics
-        from dvd_ros.ros.camera_info import camera_info
-        from dvd_ros.ros.image_conversion import payload
-        from dvd_ros.ros.stamps import header
+        from dvd_ros.messages.image_conversion import payload
+        from dvd_ros.ros.depth_messages import camera_info, header
 
         if paced:
             time.sleep(max(0.0, self._due - time.monotonic()))
