@@ -109,7 +109,7 @@ setup(
     install_requires=requirements('core'),
     extras_require={group: requirements(group)
                     for group in ('runtime', 'torch', 'tensorrt', 'export', 'ros', 'train',
-                                  'datasets', 'view', 'test')},
+                                  'datasets', 'offline', 'view', 'test')},
     entry_points={'console_scripts': ['dvd-ros = dvd_ros.cli.main:main']},
     zip_safe=False,
 )

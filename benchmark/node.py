@@ -98,9 +98,8 @@ def run_camera(args: argparse.Namespace) -> int:
     from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
     from dvd_ros.geometry import Intrinsics
-    from dvd_ros.ros.camera_info import camera_info
-    from dvd_ros.ros.image_conversion import fill_image, payload
-    from dvd_ros.ros.stamps import header
+    from dvd_ros.messages.image_conversion import fill_image, payload
+    from dvd_ros.ros.depth_messages import camera_info, header
 
     rclpy.init(args=[])
     node = rclpy.create_node('camera')
@@ -148,7 +147,7 @@ def run_listener(_: argparse.Namespace) -> int:
     from rclpy.executors import ExternalShutdownException
     from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
-    from dvd_ros.ros.stamps import nanoseconds
+    from dvd_ros.messages.stamps import nanoseconds
 
     rclpy.init(args=[])
     node = rclpy.create_node('listener')
@@ -238,11 +237,10 @@ def stages() -> list[tuple[str, float]]:
     from std_msgs.msg import Header
 
     from dvd_ros.geometry import Intrinsics
-    from dvd_ros.ros.camera_info import camera_info
-    from dvd_ros.ros.cloud_message import CloudMaker
-    from dvd_ros.ros.depth_messages import float_image
-    from dvd_ros.ros.depth_parameters import OutputConfig
-    from dvd_ros.ros.image_conversion import fill_image, rgb_from_message
+    from dvd_ros.messages.cloud_message import CloudMaker
+    from dvd_ros.messages.image_conversion import fill_image, rgb_from_message
+    from dvd_ros.messages.output_config import OutputConfig
+    from dvd_ros.ros.depth_messages import TYPES, camera_info, float_image
     from dvd_ros.stream import DepthStream, Frame, StreamConfig
 
     rng = np.random.default_rng(0)
@@ -250,7 +248,7 @@ def stages() -> list[tuple[str, float]]:
     message = fill_image(Image(), small.repeat(20, 0).repeat(20, 1), 'rgb8')
     camera = Intrinsics.from_hfov(WIDTH, HEIGHT, 1.0)
     stream = DepthStream(Instant(), StreamConfig(stride=4))
-    image, maker, head = rgb_from_message(message), CloudMaker(), Header()
+    image, maker, head = rgb_from_message(message), CloudMaker(TYPES), Header()
     stamp = 0
     done: list = []
 

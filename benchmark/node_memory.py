@@ -50,10 +50,9 @@ def stream(node: subprocess.Popen, frames: int, width: int, height: int) -> list
     from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
     from dvd_ros.geometry import Intrinsics
+    from dvd_ros.messages.image_conversion import fill_image
     from dvd_ros.msg import WindowAlignment
-    from dvd_ros.ros.camera_info import camera_info
-    from dvd_ros.ros.image_conversion import fill_image
-    from dvd_ros.ros.stamps import header
+    from dvd_ros.ros.depth_messages import camera_info, header
 
     rclpy.init()
     peer = rclpy.create_node('node_memory')

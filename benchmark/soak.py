@@ -3,9 +3,9 @@
 
 python3 benchmark/soak.py [--seconds 1800] [--frames 50000] [--every 5] [--only FAULT ...]
 
-Two processes over DDS: the real node with a network that takes bright for near and raises where a
-whole window is black, and the camera with who listens to it. Ends after so many seconds or frames,
-whichever comes first, with exit status 1 unless
+Three processes over DDS: the real node with a network that takes bright for near and raises where a
+whole window is black, the camera, and who listens to depth, camera_info and clouds. Ends after so
+many seconds or frames, whichever comes first, with exit status 1 unless
 - the node lived through all and ended on SIGINT with 0, without a traceback in its log,
 - every good frame outside of a fault window came back as depth once, and none of any twice. A fault
   window begins with the frames that may be waiting in the node (those of the queue and of a window)
@@ -37,7 +37,9 @@ os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
 os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 RATE, QUEUE, WINDOW = 30.0, 32, 13
 BEFORE, AFTER = QUEUE + WINDOW, 1.5  # of a fault: frames, seconds
-SETTLE = 4.0  # seconds until the node is taken to have answered all
+# Seconds until the node is taken to have answered all: the last message of a topic may come with
+# the writer's next heartbeat, which is every 3 s.
+SETTLE = 10.0
 PATIENCE = 60.0
 ALLOWED_MB, WARM = 20.0, 80  # of memory; judged where there were so many faults
 SIZE = (240, 320)
@@ -80,7 +82,7 @@ def run_node() -> int:
               'restart_longest': 0.5, 'stride': 4, 'flush_after': 1.0}
     for topic in ('/image', '/camera_info'):
         values |= {f'qos_overrides.{topic}.subscription.{key}': value for key, value in
-                   (('reliability', 'reliable'), ('depth', 100))}
+                   (('reliability', 'reliable'), ('depth', 40))}
     return depth_node.main(['--ros-args', '--log-level', 'warn', *(
         word for key, value in values.items() for word in ('-p', f'{key}:={value}'))])
 
@@ -93,8 +95,36 @@ def run_stray() -> int:
         camera.send()
 
 
+def run_listener() -> int:
+    """Hears until SIGTERM, then prints how often it heard each stamp, and how many of others."""
+    import rclpy
+    from rclpy.executors import SingleThreadedExecutor
+    from rclpy.signals import SignalHandlerOptions
+    from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+
+    from dvd_ros.messages.stamps import nanoseconds
+
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    node = rclpy.create_node('listener')
+    depth: Counter[int] = Counter()
+    others: Counter[str] = Counter()
+    node.create_subscription(
+        Image, 'dvd/depth', lambda m: depth.update([nanoseconds(m.header.stamp)]), 300)
+    for kind, name in ((CameraInfo, 'camera_info'), (PointCloud2, 'points')):
+        node.create_subscription(
+            kind, f'dvd/{name}', lambda _, name=name: others.update([name]), 300)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    while not ended.is_set():
+        executor.spin_once(timeout_sec=0.2)
+    print(json.dumps({'depth': list(depth.items()), 'others': others}), flush=True)
+    return 0
+
+
 class Camera:
-    """Publishes images and camera_info at the rate, and hears what becomes of them."""
+    """Publishes images and camera_info at the rate, and calls the node's services."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         import rclpy
@@ -105,8 +135,6 @@ class Camera:
         self.stamp = time.time_ns()
         self.sent: dict[int, int] = {}  # stamp to number, of good frames
         self.number = 0
-        self.depth: Counter[int] = Counter()
-        self.others: Counter[str] = Counter()
         self._node = rclpy.create_node(f'camera{os.getpid()}')
         self._clients: dict[str, Any] = {}
         self._due = time.monotonic()
@@ -114,18 +142,6 @@ class Camera:
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
         threading.Thread(target=self._executor.spin, daemon=True).start()
-
-    def listen(self) -> None:
-        """Hear depth, camera_info and clouds."""
-        from sensor_msgs.msg import CameraInfo, Image, PointCloud2
-
-        from dvd_ros.ros.stamps import nanoseconds
-
-        self._node.create_subscription(
-            Image, 'dvd/depth', lambda m: self.depth.update([nanoseconds(m.header.stamp)]), 300)
-        for kind, name in ((CameraInfo, 'camera_info'), (PointCloud2, 'points')):
-            self._node.create_subscription(
-                kind, f'dvd/{name}', lambda _, name=name: self.others.update([name]), 300)
 
     def connect(self) -> None:
         """Be there; waits until the node knows."""
@@ -156,9 +172,8 @@ class Camera:
         from sensor_msgs.msg import CameraInfo, Image
 
         from dvd_ros.geometry import Intrinsics
-        from dvd_ros.ros.camera_info import camera_info
-        from dvd_ros.ros.image_conversion import payload
-        from dvd_ros.ros.stamps import header
+        from dvd_ros.messages.image_conversion import payload
+        from dvd_ros.ros.depth_messages import camera_info, header
 
         if paced:
             time.sleep(max(0.0, self._due - time.monotonic()))
@@ -220,7 +235,8 @@ def resident(pid: int) -> float:
     return pages * os.sysconf('SC_PAGE_SIZE') / 1e6
 
 
-def soak(args: argparse.Namespace, node: subprocess.Popen, camera: Camera) -> list[str]:
+def soak(args: argparse.Namespace, node: subprocess.Popen, listener: subprocess.Popen,
+         camera: Camera) -> list[str]:
     """Send and break things; what went wrong."""
     wrong: list[str] = []
     memory: list[float] = []
@@ -248,23 +264,26 @@ def soak(args: argparse.Namespace, node: subprocess.Popen, camera: Camera) -> li
     while camera.number < spans[-1][1] + 2 * WINDOW:
         camera.send()
     time.sleep(SETTLE)
-    return wrong + judge(camera, spans, memory)
+    listener.send_signal(signal.SIGTERM)
+    heard = json.loads(listener.communicate(timeout=PATIENCE)[0].splitlines()[-1])
+    return wrong + judge(camera, Counter(dict(heard['depth'])), heard['others'], spans, memory)
 
 
-def judge(camera: Camera, spans: list[tuple[int, int, str]], memory: list[float]) -> list[str]:
+def judge(camera: Camera, depth: Counter[int], others: dict[str, int],
+          spans: list[tuple[int, int, str]], memory: list[float]) -> list[str]:
     """Print what came back; what of it is wrong."""
     wrong = []
     inside = np.zeros(camera.number + 1, bool)
     for first, last, _ in spans:
         inside[max(0, first):last + 1] = True
     clear = [(stamp, number) for stamp, number in camera.sent.items() if not inside[number]]
-    lost = [(stamp, number) for stamp, number in clear if not camera.depth[stamp]]
-    twice = [stamp for stamp in camera.sent if camera.depth[stamp] > 1]
+    lost = [(stamp, number) for stamp, number in clear if not depth[stamp]]
+    twice = [stamp for stamp in camera.sent if depth[stamp] > 1]
     counts = Counter(name for _, _, name in spans)
     print(f'{camera.number} frames, {len(spans)} faults: '
           + ', '.join(f'{count} {name}' for name, count in sorted(counts.items())))
-    print(f'depth {sum(camera.depth.values())}, camera_info {camera.others["camera_info"]}, clouds '
-          f'{camera.others["points"]}; good frames outside of fault windows {len(clear)}, of them '
+    print(f'depth {sum(depth.values())}, camera_info {others["camera_info"]}, clouds '
+          f'{others["points"]}; good frames outside of fault windows {len(clear)}, of them '
           f'lost {len(lost)}; stamps that came twice {len(twice)}')
     if lost:
         after = Counter(max((span for span in spans if span[0] < number), default=(0, 0, 'none'),
@@ -286,7 +305,7 @@ def judge(camera: Camera, spans: list[tuple[int, int, str]], memory: list[float]
 def main() -> int:
     """Run it; 0 if all that is asserted holds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--role', choices=('node', 'stray'))
+    parser.add_argument('--role', choices=('node', 'stray', 'listener'))
     parser.add_argument('--seconds', type=float, default=1800.0)
     parser.add_argument('--frames', type=int, default=50000)
     parser.add_argument('--every', type=float, default=5.0, help='mean seconds between faults')
@@ -295,7 +314,7 @@ def main() -> int:
     parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args()
     if args.role:
-        return {'node': run_node, 'stray': run_stray}[args.role]()
+        return {'node': run_node, 'stray': run_stray, 'listener': run_listener}[args.role]()
 
     with tempfile.TemporaryDirectory(prefix='soak-') as scratch:
         folder = Path(scratch)
@@ -305,10 +324,11 @@ def main() -> int:
         with log.open('w') as file:
             node = subprocess.Popen([sys.executable, __file__, '--role', 'node'], stdout=file,
                                     stderr=subprocess.STDOUT)
+        listener = subprocess.Popen([sys.executable, __file__, '--role', 'listener'],
+                                    stdout=subprocess.PIPE, text=True)
         try:
             camera = Camera(np.random.default_rng(args.seed))
-            camera.listen()
-            wrong = soak(args, node, camera)
+            wrong = soak(args, node, listener, camera)
             if node.poll() is None:
                 node.send_signal(signal.SIGINT)
                 if status := node.wait(PATIENCE):
@@ -318,8 +338,9 @@ def main() -> int:
             if wrong:
                 print(words[-4000:])
         finally:
-            node.kill()
-            node.wait()
+            for process in (node, listener):
+                process.kill()
+                process.wait()
     for line in wrong:
         print(f'FAULT: {line}')
     print(json.dumps({'wrong': len(wrong)}))

@@ -18,7 +18,7 @@ MODULES = sorted(PACKAGE.rglob('*.py'))
 PARTS = sorted(folder.name for folder in PACKAGE.iterdir() if (folder / '__init__.py').exists())
 
 # Lowest first: each may import those before it and nothing else of dvd_ros.
-NUMPY_ONLY = ('geometry', 'scale', 'stream', 'capture', 'datasets')
+NUMPY_ONLY = ('geometry', 'scale', 'stream', 'messages', 'capture', 'datasets')
 # Folders of Python that is not installed.
 AROUND = ('test', 'benchmark', 'scripts', 'launch')
 HEAVY = {'torch', 'diffusers', 'transformers', 'peft'}
@@ -168,8 +168,8 @@ def test_parts_form_no_circle():
 
 @pytest.mark.parametrize(
     'module',
-    ['stream', 'geometry', 'scale', 'capture', 'datasets', 'regressor', 'evaluation',
-     'view', 'view.packets', 'view.telemetry', 'cli.main', 'cli.view'],
+    ['stream', 'geometry', 'scale', 'messages', 'capture', 'datasets', 'regressor', 'evaluation',
+     'offline', 'view', 'view.packets', 'view.telemetry', 'cli.main', 'cli.view'],
 )
 def test_import_without_torch_and_rclpy(module):
     """What the files say, and what Python does: the packages of others may import torch as well."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dvd_ros.ros.image_conversion import ENCODINGS, check_layout, fill_image, rgb_from_message
+from dvd_ros.messages.image_conversion import ENCODINGS, check_layout, fill_image, rgb_from_message
 
 ToRgb = Callable[[Any], np.ndarray]
 

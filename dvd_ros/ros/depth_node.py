@@ -11,14 +11,10 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 
+from dvd_ros.messages.output_config import OutputConfig
 from dvd_ros.regressor import load_regressor
 from dvd_ros.ros.depth_diagnostics import DepthDiagnostics
-from dvd_ros.ros.depth_parameters import (
-    CameraConfig,
-    DepthNodeConfig,
-    HealthConfig,
-    OutputConfig,
-)
+from dvd_ros.ros.depth_parameters import CameraConfig, DepthNodeConfig, HealthConfig
 from dvd_ros.ros.depth_pipeline import DepthPipeline, Settings
 from dvd_ros.ros.depth_services import DepthServices
 from dvd_ros.ros.node_parameters import NodeParameters

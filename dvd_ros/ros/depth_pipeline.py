@@ -15,12 +15,14 @@ from rclpy.qos import qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from dvd_ros.messages.compressed_conversion import rgb_from_compressed
+from dvd_ros.messages.output_config import OutputConfig
+from dvd_ros.messages.stamps import nanoseconds
 from dvd_ros.ros.bridge import choose_converter
 from dvd_ros.ros.camera_frame_reader import CameraFrameReader
 from dvd_ros.ros.camera_mount import CameraMount
-from dvd_ros.ros.compressed_conversion import rgb_from_compressed
 from dvd_ros.ros.depth_outputs import DepthOutputs
-from dvd_ros.ros.depth_parameters import CameraConfig, DepthNodeConfig, OutputConfig
+from dvd_ros.ros.depth_parameters import CameraConfig, DepthNodeConfig
 from dvd_ros.ros.depth_worker import DepthWorker, Mail, Progress
 from dvd_ros.ros.gpu_memory import release
 from dvd_ros.ros.mailbox import Mailbox
@@ -28,7 +30,6 @@ from dvd_ros.ros.recovery import Recovery
 from dvd_ros.ros.scale_inputs import ScaleInputs
 from dvd_ros.ros.scale_parameters import ScaleParameters
 from dvd_ros.ros.scale_watch import ScaleWatch
-from dvd_ros.ros.stamps import nanoseconds
 from dvd_ros.ros.traffic import Traffic
 from dvd_ros.scale import ScaleConfig, StreamScale
 from dvd_ros.stream import DepthFrame, DepthStream, StreamConfig

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from threading import Thread
 from typing import Any
 
+from dvd_ros.messages.image_conversion import ImageError
 from dvd_ros.ros.delivery import Delivery
 from dvd_ros.ros.free_memory import FreeMemory
-from dvd_ros.ros.image_conversion import ImageError
 from dvd_ros.ros.mailbox import Mailbox
 from dvd_ros.ros.recovery import Recovery
 from dvd_ros.stream import DepthFrame, DepthStream, Frame, LiveStride, StreamConfig

@@ -18,11 +18,11 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
 from dvd_ros.evaluation.stream_record import StreamRecord
+from dvd_ros.messages.image_conversion import ImageError, rgb_from_message
+from dvd_ros.messages.stamps import nanoseconds
 from dvd_ros.msg import WindowAlignment
-from dvd_ros.ros.image_conversion import ImageError, rgb_from_message
 from dvd_ros.ros.parameters import declare, option
 from dvd_ros.ros.run_node import run_node
-from dvd_ros.ros.stamps import nanoseconds
 
 # Reliable, and deep enough for the burst of a window while this process is not scheduled.
 _DEEP = 1000

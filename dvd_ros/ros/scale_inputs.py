@@ -11,16 +11,16 @@ from rclpy.qos import qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image, Imu, LaserScan, PointCloud2, Range
 
+from dvd_ros.messages.camera_info import CameraInfos, intrinsics_of
+from dvd_ros.messages.depth_conversion import metres_from_message
+from dvd_ros.messages.stamps import nanoseconds
 from dvd_ros.ros.beam_conversion import points_from_scan, range_from_message
-from dvd_ros.ros.camera_info import CameraInfos, intrinsics_of
 from dvd_ros.ros.cloud_conversion import points_from_cloud
-from dvd_ros.ros.depth_conversion import metres_from_message
 from dvd_ros.ros.extrinsics import Extrinsics, ExtrinsicsError, GivenPose, TfPoses
 from dvd_ros.ros.fed_source import FedSource
 from dvd_ros.ros.gravity import down_from_imu
 from dvd_ros.ros.pose import pose_from_text
 from dvd_ros.ros.scale_parameters import ScaleParameters
-from dvd_ros.ros.stamps import nanoseconds
 from dvd_ros.scale import DepthImageSource, GroundSource, PointsSource, RangeSource
 
 # camera_info messages of the depth camera that are remembered.

@@ -17,12 +17,10 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from dvd_ros.capture import open_capture
 from dvd_ros.geometry import Intrinsics
-from dvd_ros.ros.camera_info import camera_info
-from dvd_ros.ros.depth_messages import float_image
-from dvd_ros.ros.image_conversion import fill_image
+from dvd_ros.messages.image_conversion import fill_image
+from dvd_ros.ros.depth_messages import camera_info, float_image, header
 from dvd_ros.ros.parameters import VideoNodeConfig, declare
 from dvd_ros.ros.run_node import run_node
-from dvd_ros.ros.stamps import header
 from dvd_ros.stream import Frame
 
 # A subscriber is matched on our side a little before it is on its own, and the last images of a

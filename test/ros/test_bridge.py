@@ -6,7 +6,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from dvd_ros.ros.image_conversion import ENCODINGS, ImageError, fill_image, rgb_from_message
+from dvd_ros.messages.image_conversion import ENCODINGS, ImageError, fill_image, rgb_from_message
 
 sensor_msgs = pytest.importorskip('sensor_msgs.msg', reason='ROS 2 is not installed here')
 from dvd_ros.ros.bridge import choose_converter  # noqa: E402

@@ -7,8 +7,12 @@ pytest.importorskip('sensor_msgs.msg', reason='ROS 2 is not installed here')
 from sensor_msgs.msg import CameraInfo, RegionOfInterest  # noqa: E402
 
 from dvd_ros.geometry import Intrinsics  # noqa: E402
-from dvd_ros.ros.camera_info import CameraInfos, camera_info, intrinsics_of  # noqa: E402
-from dvd_ros.ros.stamps import header, nanoseconds  # noqa: E402
+from dvd_ros.messages.camera_info import CameraInfos, intrinsics_of  # noqa: E402
+from dvd_ros.messages.stamps import nanoseconds
+from dvd_ros.ros.depth_messages import (
+    camera_info,  # noqa: E402
+    header,  # noqa: E402
+)
 
 
 def calibrated(**changed):

@@ -7,8 +7,9 @@ pytest.importorskip('sensor_msgs.msg', reason='ROS 2 is not installed here')
 from std_msgs.msg import Header  # noqa: E402
 
 from dvd_ros.geometry import Intrinsics, pack_rgb, points_from_depth  # noqa: E402
-from dvd_ros.ros.cloud_message import CloudMaker, CloudRate  # noqa: E402
-from dvd_ros.ros.depth_parameters import OutputConfig  # noqa: E402
+from dvd_ros.messages.cloud_message import CloudMaker, CloudRate  # noqa: E402
+from dvd_ros.messages.output_config import OutputConfig  # noqa: E402
+from dvd_ros.ros.depth_messages import TYPES  # noqa: E402
 
 CAMERA = Intrinsics(9, 6, 12.0, 13.0, 4.5, 2.0)
 
@@ -23,7 +24,7 @@ def scene():
 
 def made(scene, confidence=False, maker=None, **changed):
     depth, image, sure = scene
-    message = (maker or CloudMaker()).make(depth, image, sure if confidence else None, CAMERA,
+    message = (maker or CloudMaker(TYPES)).make(depth, image, sure if confidence else None, CAMERA,
                                            Header(frame_id='cam'), OutputConfig(**changed))
     assert len(message.data) == message.height * message.row_step
     return message, np.frombuffer(message.data, np.float32).reshape(
@@ -31,7 +32,7 @@ def made(scene, confidence=False, maker=None, **changed):
 
 
 def test_points_and_colours_are_those_of_the_depth_image(scene):
-    maker = CloudMaker()
+    maker = CloudMaker(TYPES)
     for _ in range(2):  # the second time with the rays of the first
         message, points = made(scene, maker=maker)
         assert (message.height, message.width, message.is_dense) == (6, 9, False)

@@ -55,8 +55,8 @@ class Camera:
         """Publish an image; `calibrated` (w, h) is the size of its camera_info, else its own."""
         from sensor_msgs.msg import CameraInfo, Image
 
-        from dvd_ros.ros.image_conversion import fill_image
-        from dvd_ros.ros.stamps import header
+        from dvd_ros.messages.image_conversion import fill_image
+        from dvd_ros.ros.depth_messages import header
 
         stamp = self.next_stamp() if stamp is None else stamp
         head = header(stamp, frame_id)
@@ -104,7 +104,7 @@ class Camera:
             )
 
     def stamps(self, name):
-        from dvd_ros.ros.stamps import nanoseconds
+        from dvd_ros.messages.stamps import nanoseconds
 
         return [nanoseconds(message.header.stamp) for message in self.got(name)]
 

@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
+from dvd_ros.messages.image_conversion import ImageError
 from dvd_ros.ros.depth_worker import DepthWorker
-from dvd_ros.ros.image_conversion import ImageError
 from dvd_ros.ros.mailbox import Mailbox
 from dvd_ros.ros.recovery import Recovery
 from dvd_ros.stream import DepthStream, Frame, StreamConfig

@@ -15,13 +15,14 @@ import pytest
 pytest.importorskip('sensor_msgs.msg', reason='ROS 2 is not installed here')
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest  # noqa: E402
 
+from dvd_ros.messages.camera_info import intrinsics_of  # noqa: E402
+from dvd_ros.messages.compressed_conversion import rgb_from_compressed  # noqa: E402
+from dvd_ros.messages.depth_conversion import metres_from_message  # noqa: E402
+from dvd_ros.messages.image_conversion import ENCODINGS, ImageError  # noqa: E402
 from dvd_ros.ros.bridge import choose_converter  # noqa: E402
 from dvd_ros.ros.camera_frame_reader import CameraFrameReader  # noqa: E402
-from dvd_ros.ros.camera_info import camera_info, intrinsics_of  # noqa: E402
-from dvd_ros.ros.compressed_conversion import rgb_from_compressed  # noqa: E402
-from dvd_ros.ros.depth_conversion import metres_from_message  # noqa: E402
+from dvd_ros.ros.depth_messages import camera_info  # noqa: E402
 from dvd_ros.ros.depth_parameters import CameraConfig  # noqa: E402
-from dvd_ros.ros.image_conversion import ENCODINGS, ImageError  # noqa: E402
 
 COUNT = int(os.environ.get('DVD_ROS_FUZZ', '600'))
 SEED = int(os.environ.get('DVD_ROS_FUZZ_SEED', '0'))
@@ -181,6 +182,6 @@ def test_frames_are_made_or_refused(undistort):
 
 
 def _own(message):
-    from dvd_ros.ros.image_conversion import rgb_from_message
+    from dvd_ros.messages.image_conversion import rgb_from_message
 
     return rgb_from_message(message)

@@ -57,8 +57,8 @@ class Client:
         """Publish grey images; their stamps."""
         from sensor_msgs.msg import Image
 
-        from dvd_ros.ros.image_conversion import fill_image
-        from dvd_ros.ros.stamps import header
+        from dvd_ros.messages.image_conversion import fill_image
+        from dvd_ros.ros.depth_messages import header
 
         ramp = np.linspace(40, 220, size[1]).astype(np.uint8)
         sent = []
@@ -75,7 +75,7 @@ class Client:
         return self.peer.received[f'{self.name}/{topic}']
 
     def stamps(self, topic='dvd/depth'):
-        from dvd_ros.ros.stamps import nanoseconds
+        from dvd_ros.messages.stamps import nanoseconds
 
         return [nanoseconds(message.header.stamp) for message in self.got(topic)]
 
@@ -286,7 +286,7 @@ def test_two_cameras_remaps_lazy_and_every_qos(start_node, client, listening):
 
     def answered():
         nonlocal stamp
-        from dvd_ros.ros.stamps import header
+        from dvd_ros.ros.depth_messages import header
 
         for _ in range(5):
             stamp += STEP
@@ -306,7 +306,7 @@ def test_simulated_time_that_starts_again(start_node, client, listening):
     """A short recording in a loop: each turn is a segment of its own, and none is refused."""
     from rosgraph_msgs.msg import Clock
 
-    from dvd_ros.ros.stamps import header
+    from dvd_ros.ros.depth_messages import header
 
     node = start_node('brightness_node', '-r', '__ns:=/sim', use_sim_time=True,
                       max_backstep=60.0, **COMMON, **reliable('/sim/image'))

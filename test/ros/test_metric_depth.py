@@ -91,7 +91,7 @@ class Robot:
 
     @staticmethod
     def _stamp_of(message):
-        from dvd_ros.ros.stamps import nanoseconds
+        from dvd_ros.messages.stamps import nanoseconds
 
         return nanoseconds(message.header.stamp)
 
@@ -99,8 +99,8 @@ class Robot:
         from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 
         from dvd_ros.geometry import Intrinsics, points_from_depth
-        from dvd_ros.ros.image_conversion import fill_image, payload
-        from dvd_ros.ros.stamps import header
+        from dvd_ros.messages.image_conversion import fill_image, payload
+        from dvd_ros.ros.depth_messages import header
 
         self.stamp += step
         head = header(self.stamp, CAMERA)

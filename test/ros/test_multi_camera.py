@@ -65,8 +65,8 @@ class GreyCamera:
     def send(self, count):
         from sensor_msgs.msg import Image
 
-        from dvd_ros.ros.image_conversion import fill_image
-        from dvd_ros.ros.stamps import header
+        from dvd_ros.messages.image_conversion import fill_image
+        from dvd_ros.ros.depth_messages import header
 
         for _ in range(count):
             self._stamp += SECOND // 30

@@ -6,7 +6,8 @@ import pytest
 
 pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
 
-from dvd_ros.ros.depth_parameters import HealthConfig, OutputConfig  # noqa: E402
+from dvd_ros.messages.output_config import OutputConfig  # noqa: E402
+from dvd_ros.ros.depth_parameters import HealthConfig  # noqa: E402
 from dvd_ros.ros.node_parameters import NodeParameters  # noqa: E402
 from dvd_ros.stream import StreamConfig  # noqa: E402
 

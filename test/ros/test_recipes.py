@@ -63,8 +63,8 @@ def heard(start_node_for_session, peer):
     """All that the consumers received, topics and types of the node, stamps of the images."""
     from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
-    from dvd_ros.ros.image_conversion import fill_image
-    from dvd_ros.ros.stamps import header
+    from dvd_ros.messages.image_conversion import fill_image
+    from dvd_ros.ros.depth_messages import header
 
     process = start_node_for_session(
         'brightness_node', '-r', f'__ns:={NAME}', '-r', 'image:=camera/image_raw',
@@ -119,7 +119,7 @@ def heard(start_node_for_session, peer):
 
 
 def stamp_of(message):
-    from dvd_ros.ros.stamps import nanoseconds
+    from dvd_ros.messages.stamps import nanoseconds
 
     return nanoseconds(message.header.stamp)
 

@@ -11,11 +11,11 @@ pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
 from sensor_msgs.msg import CameraInfo, Image, Imu, LaserScan, PointCloud2, PointField, Range
 
 from dvd_ros.geometry import Intrinsics
-from dvd_ros.ros.image_conversion import fill_image, payload
+from dvd_ros.messages.image_conversion import fill_image, payload
+from dvd_ros.ros.depth_messages import header
 from dvd_ros.ros.parameters import declare
 from dvd_ros.ros.scale_inputs import ScaleInputs
 from dvd_ros.ros.scale_parameters import ScaleParameters
-from dvd_ros.ros.stamps import header
 from dvd_ros.scale import Observation, Silence
 
 STAMP = 1_000_000_000

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from dvd_ros.geometry.millimetres import millimetres
+from dvd_ros.messages.depth_conversion import metres_from_message
+from dvd_ros.messages.image_conversion import ImageError, payload
 from dvd_ros.ros.beam_conversion import points_from_scan, range_from_message
 from dvd_ros.ros.cloud_conversion import CloudError, points_from_cloud
-from dvd_ros.ros.depth_conversion import metres_from_message
-from dvd_ros.ros.image_conversion import ImageError, payload
 
 INF, NAN = np.inf, np.nan
 KINDS = {'f4': 7, 'f8': 8, 'i2': 3, 'u1': 2}
@@ -150,12 +150,12 @@ def test_depth_that_is_none_or_too_far_is_a_hole_of_the_cloud():
     from std_msgs.msg import Header
 
     from dvd_ros.geometry import Intrinsics
-    from dvd_ros.ros.cloud_message import CloudMaker
-    from dvd_ros.ros.depth_messages import millimetre_image
-    from dvd_ros.ros.depth_parameters import OutputConfig
+    from dvd_ros.messages.cloud_message import CloudMaker
+    from dvd_ros.messages.output_config import OutputConfig
+    from dvd_ros.ros.depth_messages import TYPES, millimetre_image
 
     depth = np.array([[1.5, INF], [NAN, 2.0]], np.float32)
-    points = points_from_cloud(CloudMaker().make(
+    points = points_from_cloud(CloudMaker(TYPES).make(
         depth, np.zeros((2, 2, 3), np.uint8), None, Intrinsics(2, 2, 1.0, 1.0, 0.5, 0.5),
         Header(), OutputConfig()))
     assert points[:, 2].tolist() == [1.5, 2.0]

@@ -6,10 +6,10 @@ import pytest
 pytest.importorskip('sensor_msgs.msg', reason='ROS 2 is not installed here')
 from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest  # noqa: E402
 
+from dvd_ros.messages.camera_info import intrinsics_of  # noqa: E402
+from dvd_ros.messages.image_conversion import ImageError, fill_image, rgb_from_message  # noqa: E402
 from dvd_ros.ros.camera_frame_reader import CameraFrameReader  # noqa: E402
-from dvd_ros.ros.camera_info import intrinsics_of  # noqa: E402
 from dvd_ros.ros.depth_parameters import CameraConfig  # noqa: E402
-from dvd_ros.ros.image_conversion import ImageError, fill_image, rgb_from_message  # noqa: E402
 
 D = [-0.3, 0.1, 0.0, 0.0, 0.0]
 

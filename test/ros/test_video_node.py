@@ -36,7 +36,7 @@ def listen(peer):
 
 
 def stamps_of(messages):
-    from dvd_ros.ros.stamps import nanoseconds
+    from dvd_ros.messages.stamps import nanoseconds
 
     return [nanoseconds(message.header.stamp) for message in messages]
 

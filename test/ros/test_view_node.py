@@ -53,8 +53,8 @@ class Film:
     def send(self):
         from sensor_msgs.msg import CameraInfo, Image
 
-        from dvd_ros.ros.image_conversion import fill_image
-        from dvd_ros.ros.stamps import header
+        from dvd_ros.messages.image_conversion import fill_image
+        from dvd_ros.ros.depth_messages import header
 
         self._stamp += SECOND // 10
         head = header(self._stamp, MALICE)

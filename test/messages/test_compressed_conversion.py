@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dvd_ros.ros.compressed_conversion import rgb_from_compressed
-from dvd_ros.ros.image_conversion import ImageError
+from dvd_ros.messages.compressed_conversion import rgb_from_compressed
+from dvd_ros.messages.image_conversion import ImageError
 
 
 def picture():

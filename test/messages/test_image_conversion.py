@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dvd_ros.ros.image_conversion import ENCODINGS, ImageError, fill_image, rgb_from_message
+from dvd_ros.messages.image_conversion import ENCODINGS, ImageError, fill_image, rgb_from_message
 
 # Colours with a flat 2x2 neighbourhood, so that demosaicing and chroma subsampling keep them.
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)

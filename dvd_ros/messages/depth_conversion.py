@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dvd_ros.ros.image_conversion import Encoding, check_layout, pixels_of
+from dvd_ros.messages.image_conversion import Encoding, check_layout, pixels_of
 
 # By REP-118: metres in float, or, the older form, millimetres in 16 bits with 0 for none.
 DEPTH_ENCODINGS = {

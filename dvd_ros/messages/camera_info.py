@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from threading import Lock
-
-from sensor_msgs.msg import CameraInfo
+from typing import Any
 
 from dvd_ros.geometry import Intrinsics
-from dvd_ros.ros.stamps import nanoseconds
+from dvd_ros.messages.stamps import nanoseconds
 
 
-def intrinsics_of(info: CameraInfo, width: int, height: int) -> Intrinsics:
+def intrinsics_of(info: Any, width: int, height: int) -> Intrinsics:
     """The pinhole model of an image `width` x `height` that belongs to a CameraInfo.
 
     As in image_geometry the projection matrix P counts, and K only where P is empty. Region of
@@ -27,7 +26,7 @@ def intrinsics_of(info: CameraInfo, width: int, height: int) -> Intrinsics:
     return camera_matrices(info, width, height)[1]
 
 
-def camera_matrices(info: CameraInfo, width: int, height: int) -> tuple[Intrinsics, Intrinsics]:
+def camera_matrices(info: Any, width: int, height: int) -> tuple[Intrinsics, Intrinsics]:
     """The camera as it sees (K) and as it is rectified (P), for an image `width` x `height`.
 
     Each stands for the other where that is empty; else as `intrinsics_of`.
@@ -56,47 +55,15 @@ def camera_matrices(info: CameraInfo, width: int, height: int) -> tuple[Intrinsi
     return made[0], made[1]
 
 
-def camera_info(intrinsics: Intrinsics, model: CameraInfo | None) -> CameraInfo:
-    """A CameraInfo without header for the image of these intrinsics.
-
-    `model` is the camera's own message, of which distortion, rectification and the baseline (P's
-    fourth column) are kept and scaled; None gives a camera without distortion.
-    """
-    k = (intrinsics.fx, 0.0, intrinsics.cx, 0.0, intrinsics.fy, intrinsics.cy, 0.0, 0.0, 1.0)
-    info = CameraInfo(
-        width=intrinsics.width, height=intrinsics.height, distortion_model='plumb_bob',
-        d=[0.0] * 5, k=k, r=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0),
-    )
-    tx = ty = 0.0
-    if model is not None:
-        info.distortion_model, info.d, info.r = model.distortion_model, model.d, model.r
-        if model.p[0] != 0.0:
-            tx = float(model.p[3]) * (intrinsics.fx / float(model.p[0]))
-            ty = float(model.p[7]) * (intrinsics.fy / float(model.p[5]))
-            info.k = _scaled_k(model, intrinsics)
-    info.p = (k[0], 0.0, k[2], tx, 0.0, k[4], k[5], ty, 0.0, 0.0, 1.0, 0.0)
-    return info
-
-
-def _scaled_k(model: CameraInfo, intrinsics: Intrinsics) -> tuple[float, ...]:
-    """K of the camera's message in the pixels of `intrinsics`, which were made from its P."""
-    # As Python's floats, which overflow to infinity without a warning.
-    k, p = [float(value) for value in model.k], [float(value) for value in model.p]
-    sx, sy = intrinsics.fx / p[0], intrinsics.fy / p[5]
-    # The same change of pixels, u' = sx * u + tx, that took P to the intrinsics.
-    tx, ty = intrinsics.cx - sx * p[2], intrinsics.cy - sy * p[6]
-    return (k[0] * sx, k[1] * sx, k[2] * sx + tx, 0.0, k[4] * sy, k[5] * sy + ty, 0.0, 0.0, 1.0)
-
-
 class CameraInfos:
     """Remembers the CameraInfo messages of late and finds the one of an image."""
 
     def __init__(self, capacity: int) -> None:
-        self._by_stamp: OrderedDict[int, CameraInfo] = OrderedDict()
+        self._by_stamp: OrderedDict[int, Any] = OrderedDict()
         self._capacity = capacity
         self._lock = Lock()
 
-    def add(self, info: CameraInfo) -> None:
+    def add(self, info: Any) -> None:
         """Remember a message; beyond `capacity` the oldest is forgotten."""
         with self._lock:
             self._by_stamp.pop(nanoseconds(info.header.stamp), None)
@@ -104,7 +71,7 @@ class CameraInfos:
             if len(self._by_stamp) > self._capacity:
                 self._by_stamp.popitem(last=False)
 
-    def find(self, stamp: int) -> CameraInfo | None:
+    def find(self, stamp: int) -> Any:
         """The message of this stamp (ns), else the one received last, else None."""
         with self._lock:
             found = self._by_stamp.get(stamp)

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dvd_ros.ros.image_conversion import ENCODINGS, ImageError
+from dvd_ros.messages.image_conversion import ENCODINGS, ImageError
 
 # An image of more pixels is refused before it is unpacked: a few bytes may claim to be gigabytes.
 _MOST_PIXELS = 64_000_000

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import sys
 from array import array
+from typing import Any
 
 import cv2
 import numpy as np
-from sensor_msgs.msg import PointCloud2, PointField
-from std_msgs.msg import Header
 
 from dvd_ros.geometry.intrinsics import Intrinsics
-from dvd_ros.ros.depth_parameters import OutputConfig
+from dvd_ros.messages.message_types import MessageTypes
+from dvd_ros.messages.output_config import OutputConfig
 
-_FIELDS = [
-    PointField(name=name, offset=4 * index, datatype=PointField.FLOAT32, count=1)
-    for index, name in enumerate(('x', 'y', 'z', 'rgb'))
-]
+_FIELDS = ('x', 'y', 'z', 'rgb')
+_FLOAT32 = 7  # sensor_msgs/PointField.FLOAT32
 _BYTES = 16
 _FARTHEST = np.finfo(np.float32).max
 _BIG = sys.byteorder == 'big'
@@ -32,12 +30,17 @@ def decimated(intrinsics: Intrinsics, every: int) -> Intrinsics:
 class CloudMaker:
     """Makes clouds of depth images; keeps the rays of the camera that it saw last."""
 
-    def __init__(self) -> None:
+    def __init__(self, types: MessageTypes) -> None:
+        self._make = types.PointCloud2
+        self._fields = [
+            types.PointField(name=name, offset=4 * index, datatype=_FLOAT32, count=1)
+            for index, name in enumerate(_FIELDS)
+        ]
         self._intrinsics: Intrinsics | None = None
         self._x = self._y = np.empty(0, np.float32)
 
     def make(self, depth: np.ndarray, image: np.ndarray, confidence: np.ndarray | None,
-             intrinsics: Intrinsics, head: Header, config: OutputConfig) -> PointCloud2:
+             intrinsics: Intrinsics, head: Any, config: OutputConfig) -> Any:
         """An organised cloud: x, y, z in metres and packed rgb, NaN (`is_dense` false) for holes.
 
         Parameters
@@ -73,8 +76,8 @@ class CloudMaker:
         data = array('B', [0]) * (height * width * _BYTES)
         points = np.frombuffer(data, np.float32).reshape(height, width, 4)
         cv2.merge([z * self._x, z * self._y, z, packed.view(np.float32)], points)
-        return PointCloud2(
-            header=head, height=height, width=width, fields=_FIELDS, is_bigendian=_BIG,
+        return self._make(
+            header=head, height=height, width=width, fields=self._fields, is_bigendian=_BIG,
             point_step=_BYTES, row_step=_BYTES * width, data=data, is_dense=False,
         )
 
