@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv with all that the demo needs (no ROS 2 needs to be installed, and no PyTorch), with
-# --torch also what other models than the shipped one need, or, with --test, all that the tests need;
+# --torch also what other models than the shipped one need, or, with --test, all that the tests need
+# (where apt-get asks for no password also a headless browser, chromium-headless-shell, once);
 # with --locked the same as without, but each package at the one version and with the hash that
 # requirements/locked.txt states.
 # scripts/demo.sh and scripts/test.sh call it; a second run returns at once.

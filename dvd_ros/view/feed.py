@@ -39,7 +39,7 @@ class Feed:
             if not rate > 0.0:
                 raise ValueError(f'the rate of {kind} must be above 0 per second, got {rate}')
         self.periods = {kind: 1.0 / rate for kind, rate in rates.items()}
-        # How many browsers look on; the server's to set. With none, nothing need be put.
+        # How many browsers look on; the server's to set.
         self.watchers = 0
         # Called with the kind after each `put`, in the thread of `put`; the server's to set.
         self.told: Callable[[str], None] = lambda kind: None
@@ -48,9 +48,11 @@ class Feed:
         self._count = 0
 
     def put(self, kind: str, encode: Encode) -> None:
-        """Show this from now on; KeyError where there is no such kind."""
+        """Show this from now on, if anybody looks on; KeyError where there is no such kind."""
         self.periods[kind]
         with self._lock:
+            if not self.watchers:
+                return  # it would be old when somebody does
             self._count += 1
             self._newest[kind] = Newest(self._count, encode)
         self.told(kind)

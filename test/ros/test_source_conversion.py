@@ -9,7 +9,11 @@ from dvd_ros.geometry.millimetres import millimetres
 from dvd_ros.messages.depth_conversion import metres_from_message
 from dvd_ros.messages.image_conversion import ImageError, payload
 from dvd_ros.ros.beam_conversion import points_from_scan, range_from_message
-from dvd_ros.ros.cloud_conversion import CloudError, points_from_cloud
+from dvd_ros.ros.cloud_conversion import (
+    CloudError,
+    coloured_points_from_cloud,
+    points_from_cloud,
+)
 
 INF, NAN = np.inf, np.nan
 KINDS = {'f4': 7, 'f8': 8, 'i2': 3, 'u1': 2}
@@ -124,6 +128,43 @@ def test_a_cloud_that_cannot_be_read_says_why(changed, told):
     vars(message).update(changed)
     with pytest.raises(CloudError, match=told):
         points_from_cloud(message)
+
+
+@pytest.mark.parametrize('order', ['<', '>'])
+@pytest.mark.parametrize('name', ['rgb', 'rgba'])
+def test_colours_stay_with_their_points(order, name):
+    points = np.random.default_rng(0).integers(1, 99, (4, 50, 3)).astype(float)
+    points[1, 3] = NAN
+    fields = [('x', 'f4'), ('y', 'f4'), ('z', 'f4'), (name, 'f4')]
+    message = cloud(points, fields, order, 4, 8)
+    rows = np.frombuffer(message.data, np.uint8).reshape(4, -1)
+    packed = np.arange(200, dtype=np.uint32).reshape(4, 50) * 0x010203
+    at = message.fields[-1].offset
+    data = np.array(rows)
+    for column in range(50):
+        begin = column * message.point_step + at
+        data[:, begin:begin + 4] = packed[:, column].astype(f'{order}u4')[:, None].view(np.uint8)
+    message.data = data.tobytes()
+    for most in (1000, 60):
+        read, colours = coloured_points_from_cloud(message, most)
+        assert np.array_equal(read, points_from_cloud(message, most))
+        assert colours.dtype == np.uint8
+        every = 1 if most > 200 else 5
+        kept = np.isfinite(points[..., 0]).reshape(-1)[::every]
+        expected = packed.reshape(-1)[::every][kept]
+        assert np.array_equal(colours.astype(np.uint32) @ [1 << 16, 1 << 8, 1], expected)
+
+
+def test_a_cloud_without_colours_is_white():
+    message = cloud(np.ones((2, 3, 3)), [(name, 'f4') for name in 'xyz'])
+    points, colours = coloured_points_from_cloud(message)
+    assert points.shape == colours.shape == (6, 3)
+    assert (colours == 255).all()
+    # A field of that name that is none, or that is outside of the point.
+    for offset, datatype in ((9, 6), (0, 8)):
+        message.fields = [*message.fields[:3], Message(name='rgb', offset=offset,
+                                                       datatype=datatype)]
+        assert (coloured_points_from_cloud(message)[1] == 255).all()
 
 
 def test_scan_becomes_points_of_its_plane():

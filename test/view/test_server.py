@@ -233,12 +233,27 @@ def test_the_newest_is_sent_once_and_encoded_once(view, look):
 def test_nothing_is_encoded_while_nobody_looks_and_nothing_old_is_shown(view, look, soon):
     server = view()
     encoded = []
-    server.feed.put('frame', lambda: encoded.append(1))
+
+    def put(number):
+        def encode():
+            encoded.append(number)
+            return packet(kind='frame', number=number)
+
+        server.feed.put('frame', encode)
+
+    put(0)
     viewer = look(server)
     assert viewer.take()[0]['kind'] == 'hello'
+    put(1)
+    assert viewer.take()[0]['number'] == 1
     viewer.close()
     soon(lambda: server.feed.watchers == 0, 'the viewer to be gone')
-    assert server.feed.newest('frame') is None
+    put(2)
+    again = look(server)
+    assert again.take()[0]['kind'] == 'hello'
+    put(3)
+    assert again.take()[0]['number'] == 3
+    assert encoded == [1, 3]
 
 
 def test_a_slow_viewer_gets_fewer_and_newest_and_holds_nobody_up(view, look, unpack, soon):
