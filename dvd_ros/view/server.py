@@ -21,6 +21,10 @@ _TYPES = {'.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript',
           '.svg': 'image/svg+xml'}
 # Of a message, and of a request; browsers send none of either.
 _LARGEST = 1024
+# Of each browser, and of one more: they open several for the files of a page.
+_CONNECTIONS = 8
+# New connections that are taken in one go, before they are counted.
+_AT_ONCE = 16
 # How long connections may take to end with the server, seconds.
 _FAREWELL = 2.0
 _log = logging.getLogger(__name__)
@@ -112,14 +116,19 @@ class ViewServer:
         await runner.setup()
         pool = ThreadPoolExecutor(1, 'view-encoder')
         tasks = []
+        listener = None
         try:
-            await web.TCPSite(runner, self.host, self.port).start()
-            self.port = runner.addresses[0][1]
+            listener = await self._loop.create_server(
+                lambda: self._accept(runner), self.host or None, self.port, reuse_address=True,
+                backlog=_AT_ONCE)
+            self.port = listener.sockets[0].getsockname()[1]
             self._feed.told = self._told
             tasks = [asyncio.ensure_future(self._broadcast(kind, pool)) for kind in self._changed]
             self._ready.set()
             await self._end.wait()
         finally:
+            if listener is not None:
+                listener.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -128,6 +137,14 @@ class ViewServer:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(runner.cleanup(), _FAREWELL)
             pool.shutdown()
+
+    def _accept(self, runner: web.AppRunner) -> asyncio.BaseProtocol:
+        """What answers a new connection: nothing where there are too many, which aiohttp keeps."""
+        server = runner.server
+        assert server is not None  # it is set up
+        if len(server.connections) >= _CONNECTIONS * (self._most + 1):
+            return _Refusal()
+        return server()
 
     def _told(self, kind: str) -> None:
         try:
@@ -190,6 +207,13 @@ class ViewServer:
                 # One that does not read would not read a farewell either.
                 request.transport.abort()
         return socket
+
+
+class _Refusal(asyncio.Protocol):
+    """Ends a connection at once."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
 
 
 def _answer(body: bytes, kind: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -113,9 +113,11 @@ def test_a_browser_gets_image_depth_cloud_and_state(nodes, film, peer):
                 wanted[header['kind']] = header, parts
                 if header['kind'] == 'frame' and header['image'] and header['depth']:
                     wholes.append((header, parts))
-                state = wanted.get('state', ({},))[0].get('state', {})
+                told = wanted.get('state', ({},))[0]
+                state, samples = told.get('state', {}), told.get('samples')
                 if wholes and 'cloud' in wanted and state.get('statuses') \
-                        and state['alignment'] and state['scale'] and state['camera']:
+                        and state['alignment'] and state['scale'] and state['camera'] \
+                        and samples[-1]['metric_scale'] is not None:
                     return
         pytest.fail(f'not all came: {sorted(wanted)}, {len(wholes)} with depth')
 

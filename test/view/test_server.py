@@ -308,6 +308,31 @@ def test_no_more_viewers_than_allowed(view, look, ask, soon):
     assert look(server).take()[0]['kind'] == 'hello'
 
 
+def test_connections_that_ask_nothing_are_bounded(ask, soon):
+    port = ask.server.port
+    idle = [socket.create_connection(('127.0.0.1', port)) for _ in range(100)]
+
+    def ended(connection):
+        connection.setblocking(False)
+        try:
+            return connection.recv(1) == b''
+        except BlockingIOError:
+            return False
+
+    soon(lambda: sum(map(ended, idle)) >= 20, 'the refusal of some')
+    assert not ended(idle[0])
+    for connection in idle:
+        connection.close()
+
+    def answered():
+        try:
+            return ask('/').status == 200
+        except OSError:
+            return False
+
+    soon(answered, 'an answer once they are gone')
+
+
 def test_a_viewer_that_sends_is_ignored_or_shown_out(view, look, soon):
     from aiohttp import WSMsgType
 
