@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-PATIENCE = 60.0  # seconds; the machine may be busy with other work
+PATIENCE = 30.0  # seconds; the machine may be busy with other work
 BROWSERS = ('chromium-headless-shell', 'chrome-headless-shell', 'chromium', 'google-chrome',
             'chromium-browser')
 
