@@ -31,8 +31,8 @@ def encoding(camera: Any) -> None:
 
 
 def resolution(camera: Any) -> None:
-    """Another size, then a pixel, then another again."""
-    for size in (tuple(camera.rng.integers(16, 500, 2)), (1, 1), (240, 424)):
+    """The largest size, so that DDS's buffers grow at once, any other, and a pixel."""
+    for size in ((500, 500), tuple(camera.rng.integers(16, 500, 2)), (1, 1)):
         for _ in range(12):
             camera.send(size=size)
 

@@ -286,6 +286,7 @@ def judge(camera: Camera, depth: Counter[int], others: dict[str, int],
           f'{others["points"]}; good frames outside of fault windows {len(clear)}, of them '
           f'lost {len(lost)}; stamps that came twice {len(twice)}')
     if lost:
+        print(f'lost: numbers {[number for _, number in lost]}; faults at {spans}')
         after = Counter(max((span for span in spans if span[0] < number), default=(0, 0, 'none'),
                             key=lambda span: span[0])[2] for _, number in lost)
         wrong.append(f'{len(lost)} good frames lost, after {dict(after)}')
