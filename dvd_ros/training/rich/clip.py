@@ -52,7 +52,8 @@ class Stage:
         scene = self.scene
         direct, lamps, lit, dim, depth, normals = self._cast(pose, height, width, focal, 1)
         open_ = occlusion.occlusion(depth, normals, pose, focal, scene.reach)
-        light = (direct + dim * cv2.blur(open_, (3, 3))[..., None]
+        open_ = cv2.resize(cv2.blur(open_, (2, 2)), (width, height))
+        light = (direct + dim * open_[..., None]
                  + lamps * tracer.soften(lit, depth, normals)[..., None])
         if scene.haze > 0:
             clear = np.exp(-scene.haze * np.where(np.isfinite(depth), depth, 1e9))[..., None]
@@ -79,14 +80,18 @@ def _filmable(depth: np.ndarray, nearest: float) -> bool:
     return bool(near * nearest < 1 and most * nearest < 0.5)
 
 
-def _varied(depth: np.ndarray) -> bool:
-    low, high = np.quantile(1 / depth, [0.02, 0.98])
-    return bool(high > 1.35 * low + 1e-4)
+def _varied(depth: np.ndarray, edges: float) -> bool:
+    """Neither one wall alone, nor with edges of things in less than the share ``edges`` of it."""
+    disparity = 1 / depth
+    low, high = np.quantile(disparity, [0.02, 0.98])
+    steps = np.abs(np.diff(disparity, axis=1))[1:] + np.abs(np.diff(disparity, axis=0))[:, 1:]
+    return bool(high > 1.35 * low + 1e-4 and (steps > 0.05 * high).mean() >= edges)
 
 
 def _find_view(rng: np.random.Generator, stage: Stage, frames: int, aspect: float, nearest: float,
                outdoors: bool) -> View | None:
     scene = stage.scene
+    edges = float(rng.choice([0.0, 0.02, 0.04, 0.06]))
     for _ in range(12):
         view = random_view(rng, scene, frames)
         ends = sorted({0, frames // 2, frames - 1})
@@ -95,7 +100,7 @@ def _find_view(rng: np.random.Generator, stage: Stage, frames: int, aspect: floa
             continue
         looks = [stage.at(view.path.times[i]).probe(view.path.poses[i], aspect, view.focal)
                  for i in ends]
-        if all(_filmable(depth, nearest) for depth in looks) and _varied(looks[0]):
+        if all(_filmable(depth, nearest) for depth in looks) and _varied(looks[0], edges):
             return view
     return None
 

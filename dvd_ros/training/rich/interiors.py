@@ -88,7 +88,8 @@ def _cupboard(low: float, high: float, wide: float) -> tuple:
     return make, wide
 
 
-def _shelf(wide: float) -> tuple:
+def open_shelf(wide: float) -> tuple:
+    """A maker for against_walls, and the width that it needs."""
     return (lambda b, f: furniture.shelf(b, f, wide)), wide + 0.05
 
 
@@ -104,10 +105,32 @@ def dining(b: Builder, f: Frame, makers: tuple) -> None:
                                 + rng.normal(0, 0.35)))
 
 
+def free_spot(b: Builder, floor: np.ndarray, wide: float, deep: float) -> Frame:
+    """A place to put a thing on the floor, clear of what stands there if that is to be had."""
+    for _ in range(8):
+        at = b.spot(Frame(), 0.92 * wide, 0.92 * deep)
+        if (np.hypot(*(floor[:, :2] - at.origin[:2]).T) > floor[:, 2] + 0.22).all():
+            break
+    return at
+
+
+def footprints(b: Builder) -> np.ndarray:
+    """Of all that is low and no bigger than furniture: x, y and how far it reaches, [n,3]."""
+    table = np.array(b.rows, float)
+    half, z = table[:, 17:20], table[:, 16]
+    low = (z - half[:, 2] < 0.8) & (z + half[:, 2] > 0.04) & (half[:, :2].max(1) < 1.2)
+    meshes = [rows[:, 0:3] for rows, _, _ in b.meshes]
+    seats = np.concatenate(meshes)[::8] if meshes else np.empty((0, 3))
+    seats = seats[seats[:, 2] < 1.0]
+    return np.concatenate([
+        np.column_stack([table[low, 14:16], half[low, :2].min(1)]),
+        np.column_stack([seats[:, :2], np.full(len(seats), 0.05)])])
+
+
 def _living(b: Builder, walls: list[Wall], wide: float, deep: float) -> None:
-    against_walls(b, walls, [(furniture.sofa, 2.2), _shelf(1.2), _cupboard(0.4, 0.8, 1.4),
+    against_walls(b, walls, [(furniture.sofa, 2.2), open_shelf(1.2), _cupboard(0.4, 0.8, 1.4),
                              (furniture.tall_plant, 0.6), (furniture.floor_lamp, 0.5),
-                             _shelf(0.8), (furniture.sofa, 1.4)])
+                             open_shelf(0.8), (furniture.sofa, 1.4)])
     at = b.spot(Frame(), 0.3 * wide, 0.3 * deep)
     b.box(at, (0, 0, 0.006), (b.rng.uniform(1.4, 2.6), b.rng.uniform(1.2, 2.0), 0.012),
           b.mat('carpet'))
@@ -121,7 +144,7 @@ def _kitchen(b: Builder, walls: list[Wall], wide: float, deep: float) -> None:
     long = sorted(range(4), key=lambda k: -walls[k].length * b.rng.uniform(0.7, 1.3))
     for k in long[:int(b.rng.integers(1, 3))]:
         kitchen.run(b, walls[k])
-    against_walls(b, walls, [_cupboard(0.8, 2.1, 0.9), _shelf(0.8)])
+    against_walls(b, walls, [_cupboard(0.8, 2.1, 0.9), open_shelf(0.8)])
     if min(wide, deep) > 2.6:
         turned = float(b.rng.choice([0, math.pi / 2])) + b.rng.normal(0, 0.1)
         dining(b, b.spot(Frame(), 0.24 * wide, 0.24 * deep, turned),
@@ -135,15 +158,15 @@ def _bedroom(b: Builder, walls: list[Wall], wide: float, deep: float) -> None:
 
 
 def _office(b: Builder, walls: list[Wall], wide: float, deep: float) -> None:
-    against_walls(b, walls, [(furniture.desk, 1.9), (furniture.desk, 1.9), (furniture.desk, 1.9),
-                             _shelf(1.2), _cupboard(0.7, 1.9, 0.9), (furniture.tall_plant, 0.6)])
+    against_walls(b, walls, [*[(furniture.desk, 1.9)] * 3, open_shelf(1.2),
+                             _cupboard(0.7, 1.9, 0.9), (furniture.tall_plant, 0.6)])
     if b.rng.random() < 0.5 and min(wide, deep) > 3.5:
         dining(b, Frame().at(0, 0, 0, b.rng.normal(0, 0.2)), objects.DESK)
 
 
 def _store(b: Builder, walls: list[Wall], wide: float, deep: float) -> None:
-    against_walls(b, walls, [_shelf(1.4), _shelf(1.4), _shelf(1.0), _cupboard(0.8, 2.0, 1.0),
-                             (furniture.table_bench, 1.6)])
+    against_walls(b, walls, [open_shelf(1.4), open_shelf(1.4), open_shelf(1.0),
+                             _cupboard(0.8, 2.0, 1.0), (furniture.table_bench, 1.6)])
     for _ in range(int(b.rng.integers(4, 14))):
         furniture.carton(b, b.spot(Frame(), 0.9 * wide, 0.9 * deep))
 
@@ -197,11 +220,12 @@ def room(rng: np.random.Generator, kind: str) -> RichScene:
     for k in doored:
         annex(b, walls[k])
     ROOMS[kind](b, walls, wide, deep)
+    floor = footprints(b)
     for _ in range(int(rng.integers(0, 2 + int(wide * deep / 3)))):
         maker = furniture.FLOOR[int(rng.integers(len(furniture.FLOOR)))]
-        maker(b, b.spot(Frame(), 0.92 * wide, 0.92 * deep))
+        maker(b, free_spot(b, floor, wide, deep))
     if rng.random() < 0.25:
-        people.person(b, b.spot(Frame(), 0.7 * wide, 0.7 * deep), walking=rng.random() < 0.6)
+        people.person(b, free_spot(b, floor, 0.8 * wide, 0.8 * deep), walking=rng.random() < 0.6)
     ambient, sky = light_room(b, walls, size)
     if windowed:
         outlook.outside(b, wide, deep)

@@ -79,11 +79,11 @@ def park(rng: np.random.Generator, kind: str) -> RichScene:
                      people.person, roadside.street_lamp, vehicles.bicycle, _rock),
             'wild': (plants.tree, plants.tree, plants.bush, plants.tuft, plants.tuft, _rock, _rock,
                      _log)}[kind]
-    for _ in range(int(rng.integers(12, 45))):
-        a, far = rng.uniform(0, 2 * np.pi), 2 + 38 * rng.random() ** 1.3
+    for _ in range(int(rng.integers(25, 80))):
+        a, far = rng.uniform(0, 2 * np.pi), 2 + 40 * rng.random() ** 1.2
         x, y = far * np.cos(a), far * np.sin(a)
         near[int(rng.integers(len(near)))](b, Frame().at(x, y, land.at(x, y), rng.uniform(0, 6)))
-    for _ in range(int(rng.integers(0, 3)) if kind == 'park' else 0):
+    for _ in range(int(rng.integers(0, 6)) if kind == 'park' else 0):
         a, far = rng.uniform(0, 2 * np.pi), rng.uniform(15, 38)
         x, y = far * np.cos(a), far * np.sin(a)
         what = rng.random()

@@ -7,13 +7,15 @@ from functools import partial
 
 import numpy as np
 
-from dvd_ros.training.rich import interiors, park, street
+from dvd_ros.training.rich import halls, interiors, park, street
 from dvd_ros.training.rich.builder import RichScene
 
 Maker = Callable[[np.random.Generator], RichScene]
 # Name: (maker, weight).
 INDOORS: dict[str, tuple[Maker, float]] = {
-    name: (partial(interiors.room, kind=name), 1.0) for name in interiors.ROOMS}
+    **{name: (partial(interiors.room, kind=name), 1.0) for name in interiors.ROOMS},
+    'corridor': (halls.corridor, 0.6), 'warehouse': (halls.warehouse, 0.5),
+    'stairs': (halls.stairs, 0.4), 'shop': (halls.shop, 0.5)}
 OUTDOORS: dict[str, tuple[Maker, float]] = {
     'town street': (partial(street.street, kind='town'), 2.0),
     'suburb street': (partial(street.street, kind='suburb'), 2.0),

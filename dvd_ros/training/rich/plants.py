@@ -29,14 +29,15 @@ def tree(b: Builder, f: Frame, high: float | None = None) -> None:
     clear = high * rng.uniform(0.2, 0.45)
     top = (rng.normal(0, 0.03) * high, rng.normal(0, 0.03) * high, clear)
     b.rod(f, (0, 0, -0.1), top, r * 1.15, bark, r * 0.8)
-    leaves = [b.mat('leaves', cutout=rng.uniform(0.15, 0.5), metres=rng.uniform(1.0, 2.2))
+    leaves = [b.mat('leaves', cutout=rng.uniform(0.1, 0.4), metres=rng.uniform(1.0, 2.0))
               for _ in range(2)]
     wide = high * rng.uniform(0.2, 0.36)
     b.target(f, 0, 0, 1.2)
-    for k in range(int(rng.integers(8, 26))):
-        a, out = k * 2.4, wide * math.sqrt(rng.random())
-        z = clear + (high - clear) * rng.uniform(0.1, 0.9)
-        x, y, s = out * math.cos(a), out * math.sin(a), wide * rng.uniform(0.4, 1.1)
+    for k in range(int(rng.integers(14, 40))):
+        level = rng.uniform(-0.95, 0.95)
+        a, out = k * 2.4, wide * math.sqrt(rng.random() * (1 - level * level))
+        z = clear + (high - clear) * (0.55 + 0.42 * level)
+        x, y, s = out * math.cos(a), out * math.sin(a), wide * rng.uniform(0.35, 0.85)
         if k < 7:
             b.rod(f, top, (x, y, z), r * 0.5, bark, r * 0.15)
         b.ellipsoid(f, (x, y, z), (s, s, s * rng.uniform(0.6, 1.0)), leaves[k % 2])

@@ -200,9 +200,9 @@ def _leaves(rng: np.random.Generator) -> Surface:
     height = np.zeros((_S, _S), np.float32)
     base = shade(rng, rng.choice([[0.3, 0.42, 0.16], [0.42, 0.5, 0.2], [0.24, 0.36, 0.2],
                                   [0.55, 0.45, 0.2]]), 0.12)
-    for _ in range(430):
+    for _ in range(900):
         centre = (int(rng.integers(_S)), int(rng.integers(_S)))
-        axes = (int(rng.integers(5, 12)), int(rng.integers(3, 7)))
+        axes = (int(rng.integers(4, 9)), int(rng.integers(2, 5)))
         turn, tone = float(rng.uniform(0, 180)), rng.uniform(0.5, 1.35)
         colour = tuple(float(v) for v in base * tone)
         cv2.ellipse(rgb, centre, axes, turn, 0, 360, colour, -1)

@@ -17,6 +17,7 @@ from dvd_ros.training.rich.surface import (
     CUTOUT,
     EMIT,
     EXPONENT,
+    FIT,
     GLOSS,
     GREEN,
     MIRROR,
@@ -82,7 +83,10 @@ def _trace(any_hit, kind, data, shift, material, mats, textures, boxes, links, o
             m = mats[material[i]]
             if m[CUTOUT] > 0:
                 locate(kind[i], d, shift[i], m, face, ox + t * dx, oy + t * dy, oz + t * dz, place)
-                if height_at(textures, int(m[TEXTURE]), place[9], place[10]) < m[CUTOUT]:
+                # Round things are thinner at their rims: so a crown of leaves is ragged.
+                rim = 1.0 - abs(place[0] * dx + place[1] * dy + place[2] * dz)
+                holes = m[CUTOUT] + (0.6 * rim * rim if face < 0 else 0.0)
+                if height_at(textures, int(m[TEXTURE]), place[9], place[10]) < holes:
                     if kind[i] == TRIANGLE or face >= 0:
                         continue
                     t, face = analytic(kind[i], d, ox, oy, oz, dx, dy, dz, t + 1e-4, best)
@@ -90,7 +94,7 @@ def _trace(any_hit, kind, data, shift, material, mats, textures, boxes, links, o
                         continue
                     locate(kind[i], d, shift[i], m, face, ox + t * dx, oy + t * dy, oz + t * dz,
                            place)
-                    if height_at(textures, int(m[TEXTURE]), place[9], place[10]) < m[CUTOUT]:
+                    if height_at(textures, int(m[TEXTURE]), place[9], place[10]) < holes:
                         continue
             if any_hit:
                 if m[EMIT] > 0:  # a lamp's own shade lets its light out
@@ -138,8 +142,8 @@ def cast(height, width, focal, pose, kind, data, shift, material, mats, textures
 
     Returns what is seen without lamps (sky, lamps themselves, reflections), what all lamps would
     add if nothing stood before them, how much of that is so (each float32 [H,W,3], the last one
-    [H,W,2]: brightness with shadows and without), ambient light, depth along the optical axis
-    float32 [H,W] (inf: sky) and normals float32 [H,W,3].
+    [H,W,2]: brightness with shadows and without, where it was asked), ambient light, depth along
+    the optical axis float32 [H,W] (inf: sky) and normals float32 [H,W,3].
     """
     direct = np.zeros((height, width, 3), np.float32)
     lamps = np.zeros((height, width, 3), np.float32)
@@ -148,7 +152,7 @@ def cast(height, width, focal, pose, kind, data, shift, material, mats, textures
     depth = np.empty((height, width), np.float32)
     normals = np.zeros((height, width, 3), np.float32)
     stack = np.empty(128, np.int64)
-    place, texels, colour = np.empty(12), np.empty(6), np.empty(3)
+    place, texels, wide, colour = np.empty(12), np.empty(6), np.empty(6), np.empty(3)
     for row in range(height):
         for col in range(width):
             vx, vy = (col + 0.5 - width / 2) / focal, (row + 0.5 - height / 2) / focal
@@ -184,6 +188,11 @@ def cast(height, width, focal, pose, kind, data, shift, material, mats, textures
                 facing = max(-(nx * dx + ny * dy + nz * dz), 0.12)
                 texel(textures, int(m[TEXTURE]), place[9], place[10],
                       gone * pixel * place[11] / math.sqrt(facing), texels)
+                if bounce == 0 and m[FIT] == 0:  # what repeats is not the same everywhere
+                    texel(textures, int(m[TEXTURE]), place[9] * 0.073, place[10] * 0.073,
+                          0.1 * gone * pixel * place[11] / math.sqrt(facing), wide)
+                    for c in range(3):
+                        texels[c] *= 0.7 + 0.6 * wide[3]
                 gx, gy, gz = nx, ny, nz
                 if bounce == 0:
                     normals[row, col, 0], normals[row, col, 1], normals[row, col, 2] = nx, ny, nz
@@ -217,31 +226,40 @@ def cast(height, width, focal, pose, kind, data, shift, material, mats, textures
                 dim[row, col, 2] += share * blue * (
                     xx * ambient[ax, 2] + yy * ambient[ay, 2] + zz * ambient[az, 2])
                 for k in range(len(lights)):
-                    radius = lights[k, 3]
-                    sx = lights[k, 0] + sample[0] * radius
-                    sy = lights[k, 1] + sample[1] * radius
-                    sz = lights[k, 2] + sample[2] * radius
-                    if lights[k, 7] > 0:
-                        limit, fall = 1e5, 1.0
-                        n = 1.0 / math.sqrt(sx * sx + sy * sy + sz * sz)
-                    else:
+                    # Brightness is that of the lamp's middle; only its shadow knows its size.
+                    sx, sy, sz = lights[k, 0], lights[k, 1], lights[k, 2]
+                    limit, fall = 1e5, 1.0
+                    if lights[k, 7] == 0:
                         sx, sy, sz = sx - x, sy - y, sz - z
                         limit = math.sqrt(sx * sx + sy * sy + sz * sz)
-                        n = 1.0 / limit
                         fall = 1.0 / (0.25 + 0.15 * limit * limit)
-                    sx, sy, sz = sx * n, sy * n, sz * n
-                    lambert = sx * nx + sy * ny + sz * nz
+                    n = 1.0 / math.sqrt(sx * sx + sy * sy + sz * sz)
+                    lambert = (sx * nx + sy * ny + sz * nz) * n
                     if lambert <= 0 or sx * gx + sy * gy + sz * gz <= 0:
                         continue
                     power = max(lights[k, 4], lights[k, 5], lights[k, 6]) * fall * lambert
                     if power * weight < 0.015 or (bounce > 0 and k > 0):
                         continue
-                    blocker, _, _ = _trace(True, kind, data, shift, material, mats, textures,
-                                           boxes, links, x + 2e-3 * gx, y + 2e-3 * gy,
-                                           z + 2e-3 * gz, sx, sy, sz, limit - 0.01, stack, place)
-                    seen = 0.0 if blocker >= 0 else 1.0
+                    # Every other pixel asks, and lends its answer to those about it.
+                    asks, seen = (row + col + k) & 1 == 0 or bounce > 0, 1.0
+                    if asks:
+                        size = lights[k, 3] if bounce == 0 else 0.0
+                        px, py, pz = (sx + sample[0] * size, sy + sample[1] * size,
+                                      sz + sample[2] * size)
+                        reach = math.sqrt(px * px + py * py + pz * pz)
+                        px, py, pz = px / reach, py / reach, pz / reach
+                        if px * gx + py * gy + pz * gz <= 0:
+                            seen = 0.0
+                        else:
+                            blocker, _, _ = _trace(
+                                True, kind, data, shift, material, mats, textures, boxes, links,
+                                x + 2e-3 * gx, y + 2e-3 * gy, z + 2e-3 * gz, px, py, pz,
+                                min(limit, reach) - 0.01 if lights[k, 7] == 0 else limit, stack,
+                                place)
+                            seen = 0.0 if blocker >= 0 else 1.0
                     if bounce > 0 and seen == 0.0:
                         continue
+                    sx, sy, sz = sx * n, sy * n, sz * n
                     shine = 0.0
                     if m[GLOSS] > 0:
                         hx, hy, hz = sx - dx, sy - dy, sz - dz
@@ -253,7 +271,7 @@ def cast(height, width, focal, pose, kind, data, shift, material, mats, textures
                     out[row, col, 0] += strength * lights[k, 4] * (red + shine)
                     out[row, col, 1] += strength * lights[k, 5] * (green + shine)
                     out[row, col, 2] += strength * lights[k, 6] * (blue + shine)
-                    if bounce == 0:
+                    if bounce == 0 and asks:
                         lit[row, col, 0] += seen * power
                         lit[row, col, 1] += power
                 if mirror * weight < 0.05:
@@ -272,7 +290,7 @@ def soften(lit, depth, normals):
     for row in range(height):
         for col in range(width):
             z = depth[row, col]
-            if not z < 1e5 or lit[row, col, 1] == 0.0:
+            if not z < 1e5:
                 continue
             n = normals[row, col]
             shaded, full = 0.0, 0.0
@@ -283,5 +301,5 @@ def soften(lit, depth, normals):
                             n[0] * m[0] + n[1] * m[1] + n[2] * m[2] > 0.85:
                         shaded += lit[y, x, 0]
                         full += lit[y, x, 1]
-            share[row, col] = shaded / full
+            share[row, col] = shaded / full if full > 0.0 else 1.0
     return share
