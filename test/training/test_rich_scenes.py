@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip('numba')
 
+from dvd_ros.cli.main import main  # noqa: E402
 from dvd_ros.training.render import RenderConfig, render_clip  # noqa: E402
 from dvd_ros.training.rich import mesh, places  # noqa: E402
 from dvd_ros.training.rich.builder import Builder, Frame  # noqa: E402
@@ -161,6 +162,25 @@ def test_what_moves_is_where_its_velocity_takes_it():
         assert above == pytest.approx(5 - 2 * time, abs=1e-5)
 
 
+def test_what_one_frame_sees_is_where_the_next_one_sees_it():
+    """Depth, poses and focal length of a clip belong together; a few things move or are hidden."""
+    agreed = []
+    for seed in range(4):
+        clip = render_clip(seed, RenderConfig(2, 96, 128, 1.0, style='rich'))
+        z = clip.depth[0]
+        y, x = np.mgrid[:96, :128]
+        rays = np.stack([(x + 0.5 - 64) / clip.focal, (y + 0.5 - 48) / clip.focal, np.ones_like(z)])
+        known = np.isfinite(z)
+        points = clip.poses[0, :, :3] @ (rays[:, known] * z[known]) + clip.poses[0, :, 3:]
+        there = clip.poses[1, :, :3].T @ (points - clip.poses[1, :, 3:])
+        u = (clip.focal * there[0] / there[2] + 64).astype(int)
+        v = (clip.focal * there[1] / there[2] + 48).astype(int)
+        inside = (u >= 0) & (u < 128) & (v >= 0) & (v < 96) & (there[2] > 0)
+        seen = clip.depth[1][v[inside], u[inside]]
+        agreed.append((abs(seen - there[2][inside]) < 0.03 * there[2][inside]).mean())
+    assert np.median(agreed) > 0.85
+
+
 def test_nearest_is_honoured():
     for seed in range(4):
         clip = render_clip(seed, RenderConfig(1, 48, 64, 1.0, nearest=0.8, style='rich'))
@@ -176,6 +196,34 @@ def test_the_share_of_rich_scenes_is_the_seeds_to_say():
         alone = render_clip(seed, RenderConfig(frames=1, height=48, width=64, style=style))
         np.testing.assert_array_equal(render_clip(seed, config).images, alone.images)
     assert not any(RenderConfig().is_rich(seed) for seed in range(50))
+
+
+def test_a_sheet_of_scenes_is_drawn(tmp_path, capsys):
+    cv2 = pytest.importorskip('cv2')
+    path = tmp_path / 'new' / 'sheet.png'
+    assert main(['render', str(path), '--sheet', '3', '--style', 'rich', '--street', '0.5',
+                 '--size', '48x64']) == 0
+    sheet = cv2.imread(str(path))
+    assert sheet.shape[0] % 96 == 0
+    assert sheet.shape[1] % 64 == 0
+    clip = render_clip(0, RenderConfig(1, 48, 64, street=0.5, style='rich'))
+    np.testing.assert_array_equal(sheet[:48, :64, ::-1], clip.images[0])
+    assert main(['render', str(tmp_path / 'folder'), '--sheet', '3']) == 1
+    assert 'goes into a .png' in capsys.readouterr().err
+
+
+def test_a_rich_clip_is_written_as_a_folder(tmp_path):
+    folder = tmp_path / 'clip'
+    assert main(['render', str(folder), '--frames', '2', '--style', 'rich', '--size', '48x64']) == 0
+    assert (folder / 'camera.json').is_file()
+
+
+def test_the_recipe_hands_its_share_on():
+    from dvd_ros.training.recipe import MiniRecipe
+    assert 'rich' not in MiniRecipe().described()  # so that runs from before it go on
+    assert MiniRecipe(rich=0.5).described()['rich'] == 0.5
+    with pytest.raises(ValueError, match='rich=2'):
+        MiniRecipe(rich=2)
 
 
 @pytest.mark.parametrize('bad', [{'style': 'pretty'}, {'rich': 1.5}])

@@ -41,7 +41,7 @@ def photograph(linear: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     camera = Camera(rng, float(levels[0]) / 1.15, linear.shape[1:3])
     fringes = rng.uniform(0, 0.004) if rng.random() < 0.4 else 0.0
     bloom = rng.uniform(0.02, 0.15) if rng.random() < 0.5 else 0.0
-    shaken = rng.random() < 0.2
+    shaken = rng.random() < 0.14
     length, angle = rng.uniform(1.0, 4.0), rng.uniform(0, np.pi)
     coarse = int(rng.integers(12, 40)) if rng.random() < 0.15 else 0
     lag = rng.uniform(0.05, 0.5)

@@ -29,7 +29,7 @@ def tree(b: Builder, f: Frame, high: float | None = None) -> None:
     clear = high * rng.uniform(0.2, 0.45)
     top = (rng.normal(0, 0.03) * high, rng.normal(0, 0.03) * high, clear)
     b.rod(f, (0, 0, -0.1), top, r * 1.15, bark, r * 0.8)
-    leaves = [b.mat('leaves', cutout=rng.uniform(0.1, 0.4), metres=rng.uniform(1.0, 2.0))
+    leaves = [b.mat('leaves', cutout=rng.uniform(0.05, 0.28), metres=rng.uniform(0.9, 1.7))
               for _ in range(2)]
     wide = high * rng.uniform(0.2, 0.36)
     b.target(f, 0, 0, 1.2)

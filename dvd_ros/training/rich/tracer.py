@@ -191,8 +191,9 @@ def cast(height, width, focal, pose, kind, data, shift, material, mats, textures
                 if bounce == 0 and m[FIT] == 0:  # what repeats is not the same everywhere
                     texel(textures, int(m[TEXTURE]), place[9] * 0.073, place[10] * 0.073,
                           0.1 * gone * pixel * place[11] / math.sqrt(facing), wide)
+                    spread = min(0.6, 0.15 * 256 / place[11])
                     for c in range(3):
-                        texels[c] *= 0.7 + 0.6 * wide[3]
+                        texels[c] *= 1.0 + spread * (wide[3] - 0.5)
                 gx, gy, gz = nx, ny, nz
                 if bounce == 0:
                     normals[row, col, 0], normals[row, col, 1], normals[row, col, 2] = nx, ny, nz
