@@ -102,6 +102,7 @@ class Builder:
     lights: list[tuple[float, ...]] = field(default_factory=list)
     targets: list[Vec] = field(default_factory=list)
     solids: list[tuple] = field(default_factory=list)
+    night: bool = False  # then street lamps, headlights and many windows are lit
 
     def mat(self, kind: str, tint: RGB | None = None, **options: Any) -> int:
         """A new material; see Palette.make."""

@@ -220,8 +220,7 @@ def floor_lamp(b: Builder, f: Frame) -> None:
     h, r, metal = b.rng.uniform(1.3, 1.8), b.rng.uniform(0.15, 0.28), b.mat('metal')
     b.cone(f, (0, 0, 0), 0.15, 0.14, 0.02, metal)
     b.rod(f, (0, 0, 0), (0, 0, h), 0.012, metal)
-    b.cone(f, (0, 0, h - 0.1), r, r * 0.7, 0.28,
-           b.mat('fabric', (1.0, 0.82, 0.6), emit=b.rng.choice([0.0, 1.0, 3.0])), False)
+    objects.lamp_shade(b, f, h - 0.1, r, 0.28)
 
 
 def carton(b: Builder, f: Frame) -> None:

@@ -52,7 +52,9 @@ def house(b: Builder, f: Frame, wide: float, deep: float, near: bool) -> None:
                 b.box(f, (x, -0.5, 0.08), (1.6, 1.0, 0.16), b.mat('concrete'))
                 continue
             b.box(f, (x, -0.01, z), (w + 0.16, 0.06, tall + 0.16), trim)
-            pane = lit if rng.random() < 0.06 else cloth if rng.random() < 0.2 else glass
+            pane = cloth if rng.random() < 0.2 else glass
+            if rng.random() < (0.35 if b.night else 0.06):
+                pane = lit
             b.box(f, (x, -0.025, z), (w, 0.05, tall), pane)
             for j in range(bars):
                 b.box(f, (x + w * ((j + 1) / (bars + 1) - 0.5), -0.05, z), (0.05, 0.04, tall), trim)

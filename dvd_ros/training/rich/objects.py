@@ -132,8 +132,15 @@ def desk_lamp(b: Builder, f: Frame) -> None:
 def shade_lamp(b: Builder, f: Frame) -> None:
     h, r = b.rng.uniform(0.25, 0.5), b.rng.uniform(0.1, 0.2)
     b.lathe(f, [(0.06, 0), (0.07, h * 0.15), (0.03, h * 0.4), (0.015, h * 0.7)], b.mat('lacquer'))
-    b.cone(f, (0, 0, h * 0.55), r, r * 0.7, h * 0.45,
-           b.mat('fabric', (1.0, 0.8, 0.55), emit=b.rng.choice([0.0, 1.5, 3.0])), False)
+    lamp_shade(b, f, h * 0.55, r, h * 0.45)
+
+
+def lamp_shade(b: Builder, f: Frame, z: float, r: float, high: float) -> None:
+    """A shade open above and below; where it is lit, it may be one of the room's lights."""
+    bright = b.rng.choice([0.0, 1.5, 3.0])
+    b.cone(f, (0, 0, z), r, r * 0.7, high, b.mat('fabric', (1.0, 0.8, 0.55), emit=bright), False)
+    if bright and not b.lights:
+        b.light(f.point(0, 0, z + high / 2), 0.08, np.array([1.0, 0.75, 0.5]) * 0.25 * bright)
 
 
 def toy(b: Builder, f: Frame) -> None:

@@ -12,14 +12,19 @@ from dvd_ros.training.rich.builder import Builder, Frame
 def street_lamp(b: Builder, f: Frame) -> None:
     """Its arm reaches towards +y."""
     h, mat = b.rng.uniform(4, 9), b.mat('metal', (0.25,) * 3)
+    tint = (1.0, b.rng.uniform(0.6, 0.95), b.rng.uniform(0.3, 0.9))
+    if b.night and len(b.lights) < 4:
+        b.light(f.point(0, 1.9, h + 0.4), 0.1, 5.0 * np.array(tint))
     b.rod(f, (0, 0, 0), (0, 0, h), 0.09, mat, 0.05)
     if b.rng.random() < 0.7:
         points = [(0.0, 1.6 * (1 - math.cos(t)), h + 0.7 * math.sin(t))
                   for t in np.linspace(0, math.pi / 2, 5)]
         b.tube(f, points, 0.04, mat)
-        b.ellipsoid(f, (0, 1.9, h + 0.66), (0.25, 0.7, 0.14), mat)
+        b.ellipsoid(f, (0, 1.9, h + 0.66), (0.25, 0.7, 0.14),
+                    b.mat('plain', tint, emit=6.0) if b.night else mat)
     else:
-        b.ellipsoid(f, (0, 0, h + 0.2), (0.45, 0.45, 0.45), b.mat('glass', (0.8,) * 3))
+        b.ellipsoid(f, (0, 0, h + 0.2), (0.45, 0.45, 0.45), b.mat(
+            'glass', tint if b.night else (0.8,) * 3, emit=4.0 * b.night))
 
 
 def sign(b: Builder, f: Frame) -> None:

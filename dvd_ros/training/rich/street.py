@@ -16,10 +16,13 @@ _BACK, _FAR = -25.0, 130.0
 def daylight(b: Builder) -> tuple[np.ndarray, np.ndarray, float]:
     """Sun, ambient light [6,3], the sky [15] and haze 1/m."""
     rng = b.rng
+    b.night = rng.random() < 0.07
     elevation, azimuth = rng.uniform(0.12, 1.2), rng.uniform(0, 2 * np.pi)
     sun = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth),
                     np.sin(elevation)])
     kind, level = rng.random(), rng.uniform(0.25, 0.6)
+    if b.night:
+        kind, level = 1.0, rng.uniform(0.015, 0.08)
     sky = outlook.sky(rng, sun if kind < 0.65 else None, level * rng.uniform(1.6, 3.5))
     warm = np.array([1.0, 0.75 + 0.2 * elevation, 0.5 + 0.4 * elevation])
     if kind < 0.65:

@@ -44,8 +44,9 @@ def _paint(b: Builder) -> int:
 
 
 def _lights(b: Builder, f: Frame, front: float, back: float, wide: float, z: float) -> None:
-    lamp = b.mat('glass', (0.9, 0.9, 0.85), emit=2.0 * (b.rng.random() < 0.4))
-    tail = b.mat('lacquer', (0.7, 0.02, 0.02), emit=2.5 * (b.rng.random() < 0.4))
+    lamp = b.mat('glass', (0.9, 0.9, 0.85), emit=2.0 * (b.night or b.rng.random() < 0.4))
+    braking = b.rng.random() < 0.4
+    tail = b.mat('lacquer', (0.7, 0.02, 0.02), emit=2.5 * braking + 1.0 * b.night)
     for s in (-1, 1):
         b.ellipsoid(f, (front, s * wide * 0.74, z), (0.16, 0.36, 0.16), lamp)
         b.ellipsoid(f, (back, s * wide * 0.8, z + 0.08), (0.12, 0.24, 0.24), tail)
