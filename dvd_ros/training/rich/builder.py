@@ -102,7 +102,11 @@ class Builder:
     lights: list[tuple[float, ...]] = field(default_factory=list)
     targets: list[Vec] = field(default_factory=list)
     solids: list[tuple] = field(default_factory=list)
+    clutter: float = 1.0  # how many small things there are, for one in a tidy place
     night: bool = False  # then street lamps, headlights and many windows are lit
+
+    def __post_init__(self) -> None:
+        self.clutter = float(np.clip(np.exp(self.rng.normal(0.25, 0.6)), 0.3, 3.0))
 
     def mat(self, kind: str, tint: RGB | None = None, **options: Any) -> int:
         """A new material; see Palette.make."""

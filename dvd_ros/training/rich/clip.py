@@ -91,7 +91,7 @@ def _varied(depth: np.ndarray, edges: float) -> bool:
 def _find_view(rng: np.random.Generator, stage: Stage, frames: int, aspect: float, nearest: float,
                outdoors: bool) -> View | None:
     scene = stage.scene
-    edges = float(rng.choice([0.0, 0.02, 0.04, 0.06]))
+    edges = float(rng.choice([0.0, 0.02, 0.04, 0.07]))
     for _ in range(12):
         view = random_view(rng, scene, frames)
         ends = sorted({0, frames // 2, frames - 1})

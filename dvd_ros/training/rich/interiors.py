@@ -17,6 +17,7 @@ from dvd_ros.training.rich.shell import (
     build_wall,
     ceiling_lamps,
     decorate,
+    partition,
     walls_of,
 )
 
@@ -31,7 +32,9 @@ def enclose(b: Builder, origin: Frame, walls: list[Wall], size: tuple[float, flo
         str(b.rng.choice(['bricks', 'wood', 'tiles', 'concrete'])))
     accent = b.mat('wall') if b.rng.random() < 0.25 else mat
     trim = b.mat('paint', b.palette.pale()) if b.rng.random() < 0.7 else b.mat('wood')
-    floor = b.mat(str(b.rng.choice(FLOORS)))
+    kind = str(b.rng.choice(FLOORS))
+    dull = kind in ('carpet', 'specks') and b.rng.random() < 0.8
+    floor = b.mat(kind, b.palette.dull() if dull else None)
     full = (wide + 2 * THICK, deep + 2 * THICK)
     b.box(origin, (0, 0, -0.1), (*full, 0.2), floor)
     b.box(origin, (0, 0, high + 0.1), (*full, 0.2), b.mat('wall', (0.85, 0.84, 0.82)
@@ -220,8 +223,12 @@ def room(rng: np.random.Generator, kind: str) -> RichScene:
     for k in doored:
         annex(b, walls[k])
     ROOMS[kind](b, walls, wide, deep)
+    if rng.random() < (0.35 if kind == 'office' else 0.08):
+        along = rng.random() < 0.5
+        at = b.spot(Frame(), 0.5 * wide, 0.5 * deep, 0.0 if along else math.pi / 2)
+        partition(b, at, (wide if along else deep) * rng.uniform(0.3, 0.6), high * 0.97)
     floor = footprints(b)
-    for _ in range(int(rng.integers(0, 2 + int(wide * deep / 3)))):
+    for _ in range(int(rng.integers(0, 2 + int(b.clutter * wide * deep / 3)))):
         maker = furniture.FLOOR[int(rng.integers(len(furniture.FLOOR)))]
         maker(b, free_spot(b, floor, wide, deep))
     if rng.random() < 0.25:

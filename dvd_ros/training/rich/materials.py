@@ -105,6 +105,12 @@ class Palette:
             return hsv(rng.uniform(0, 360), rng.uniform(0.15, 0.5), rng.uniform(0.25, 0.9))
         return hsv(rng.uniform(0, 360), rng.uniform(0.55, 0.95), rng.uniform(0.35, 0.95))
 
+    def dull(self) -> RGB:
+        """Greys, browns, blues of floors."""
+        rng = self.rng
+        hue = rng.choice([30.0, 40.0, 215.0, 10.0]) + rng.normal(0, 12)
+        return hsv(hue, rng.uniform(0.0, 0.4), rng.uniform(0.2, 0.75))
+
     def pale(self) -> RGB:
         """Walls and ceilings."""
         rng = self.rng

@@ -204,7 +204,7 @@ def scatter(b: Builder, f: Frame, wide: float, deep: float, count: int, makers: 
             ) -> None:
     """Things at random on a surface of wide x deep metres about the frame's origin."""
     placed: list[tuple[float, float]] = []
-    for _ in range(count):
+    for _ in range(round(count * b.clutter)):
         x, y = b.rng.uniform(-0.45, 0.45) * wide, b.rng.uniform(-0.4, 0.4) * deep
         if any(abs(x - a) < 0.14 and abs(y - c) < 0.14 for a, c in placed):
             continue

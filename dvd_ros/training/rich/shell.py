@@ -196,6 +196,25 @@ def decorate(b: Builder, wall: Wall) -> None:
                 b.tube(f, cable, 0.005, b.mat('plastic', (0.03,) * 3))
 
 
+def partition(b: Builder, f: Frame, long: float, high: float) -> None:
+    """A glazed screen along x, its middle at the origin: frames, sheets of paper, no door."""
+    rng, frame = b.rng, b.mat(str(b.rng.choice(['metal', 'wood', 'paint'])))
+    sill, n = rng.uniform(0.0, 1.1), max(2, int(long / rng.uniform(0.7, 1.3)))
+    if sill > 0.3:
+        b.box(f, (0, 0, sill / 2), (long, 0.06, sill), b.mat(str(rng.choice(['paint', 'wood']))))
+    for k in range(n + 1):
+        b.box(f, ((k / n - 0.5) * long, 0, high / 2), (0.05, 0.07, high), frame)
+    for z in (max(sill, 0.03), high - 0.03, rng.uniform(1.6, 2.1)):
+        b.box(f, (0, 0, z), (long, 0.06, 0.05), frame)
+    for _ in range(int(rng.integers(0, 8))):  # on the panes
+        at = f.at(rng.uniform(-0.45, 0.45) * long, 0.0, rng.uniform(1.1, 1.7), 0, 0,
+                  rng.normal(0, 0.03))
+        size = rng.uniform(0.2, 0.5)
+        b.box(at, (0, 0, 0), (size * 0.71, 0.004, size),
+              b.mat('poster' if rng.random() < 0.5 else 'page', fit=True))
+    b.target(f, 0, 0, 1.3)
+
+
 def ceiling_lamps(b: Builder, origin: Frame, wide: float, deep: float, high: float,
                   on: float) -> None:
     """Lamps that hang or lie flat, with their light if they are on (``on``: its strength)."""
