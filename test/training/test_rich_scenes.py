@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip('numba')
 
 from dvd_ros.cli.main import main  # noqa: E402
+from dvd_ros.training.fresh_scenes import render_scene  # noqa: E402
 from dvd_ros.training.render import RenderConfig, render_clip  # noqa: E402
 from dvd_ros.training.rich import mesh, places  # noqa: E402
 from dvd_ros.training.rich.builder import Builder, Frame  # noqa: E402
@@ -195,6 +196,9 @@ def test_the_share_of_rich_scenes_is_the_seeds_to_say():
         seed = rich.index(wanted)
         alone = render_clip(seed, RenderConfig(frames=1, height=48, width=64, style=style))
         np.testing.assert_array_equal(render_clip(seed, config).images, alone.images)
+        images, disparity = render_scene(seed, config)  # as while training
+        np.testing.assert_array_equal(images, alone.images)
+        assert np.isfinite(disparity).all()
     assert not any(RenderConfig().is_rich(seed) for seed in range(50))
 
 

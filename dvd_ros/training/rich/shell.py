@@ -181,6 +181,10 @@ def decorate(b: Builder, wall: Wall) -> None:
         elif kind < 0.92:
             b.box(f, (x, 0.012, z), (wide, 0.015, tall * 1.5), b.mat('mirror', (0.95,) * 3))
         else:
+            hooks = wall.room_for(rng, 0.6)
+            if hooks is None or not wall.clear_above(hooks, 0.6, 0.8, 1.8):
+                continue
+            x = hooks - 0.15
             for k in range(3):
                 b.rod(f, (x + 0.15 * k, 0, 1.7), (x + 0.15 * k, 0.07, 1.72), 0.008, b.mat('metal'))
                 if rng.random() < 0.6:

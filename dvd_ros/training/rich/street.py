@@ -57,7 +57,9 @@ def distance(b: Builder) -> None:
 
 
 def _markings(b: Builder, half: float, lanes: int) -> None:
-    rng, paint = b.rng, b.mat('asphalt', (1.6, 1.6, 1.55))
+    rng = b.rng
+    worn = rng.uniform(0.4, 0.9)
+    paint = b.mat('wall', (worn, worn, worn * rng.uniform(0.8, 1.0)))
     f = Frame()
     dash, gap = rng.uniform(2, 5), rng.uniform(3, 8)
     for k in range(1, lanes):

@@ -51,20 +51,23 @@ WOODS = ((0.62, 0.45, 0.28), (0.78, 0.62, 0.42), (0.45, 0.29, 0.17), (0.30, 0.19
 
 
 def _grain(rng: np.random.Generator, base: np.ndarray) -> Surface:
-    y, x = grid()
+    """Wood whose fibres run along y."""
+    _, x = grid()
     warp = fractal_noise(rng, 2.0, 6.0)
-    rings = 0.5 + 0.5 * np.sin(2 * np.pi * (rng.integers(3, 9) * y + rng.uniform(0.2, 1.0) * warp))
+    rings = 0.5 + 0.5 * np.sin(2 * np.pi * (rng.integers(3, 9) * x + rng.uniform(0.3, 1.5) * warp))
     fibre = fractal_noise(rng, 0.9, 24.0)
     tone = 1 - rng.uniform(0.08, 0.25) * rings**2 - rng.uniform(0.05, 0.2) * fibre
     return base * tone[..., None], 0.4 + 0.3 * fibre
 
 
 def _wood(rng: np.random.Generator) -> Surface:
-    return _grain(rng, shade(rng, WOODS[int(rng.integers(len(WOODS)))], 0.1))
+    rgb, height = _grain(rng, shade(rng, WOODS[int(rng.integers(len(WOODS)))], 0.1))
+    return (rgb, height) if rng.random() < 0.6 else (rgb.swapaxes(0, 1), height.T)
 
 
 def _planks(rng: np.random.Generator) -> Surface:
-    rgb, height = _wood(rng)
+    rgb, height = _grain(rng, shade(rng, WOODS[int(rng.integers(len(WOODS)))], 0.1))
+    rgb, height = rgb.swapaxes(0, 1), height.T
     rows, y, x = int(rng.choice([4, 6, 8])), *grid()
     row = np.floor(y * rows).astype(int)
     shift = rng.uniform(0, 1, rows)
@@ -211,7 +214,7 @@ def _leaves(rng: np.random.Generator) -> Surface:
 
 
 def _bark(rng: np.random.Generator) -> Surface:
-    ridges = fractal_noise(rng, 1.1, 0.15)
+    ridges = fractal_noise(rng, 1.1, 5.0)
     base = shade(rng, rng.choice([[0.4, 0.32, 0.25], [0.55, 0.5, 0.45], [0.3, 0.25, 0.2]]), 0.1)
     return base * (1.1 - 0.7 * ridges)[..., None], 1 - ridges
 
