@@ -114,8 +114,8 @@ class Palette:
     def pale(self) -> RGB:
         """Walls and ceilings."""
         rng = self.rng
-        if rng.random() < 0.18:
-            return hsv(rng.uniform(0, 360), rng.uniform(0.1, 0.4), rng.uniform(0.55, 0.9))
+        if rng.random() < 0.35:
+            return hsv(rng.uniform(0, 360), rng.uniform(0.1, 0.45), rng.uniform(0.55, 0.9))
         return hsv(rng.uniform(20, 240), rng.uniform(0, 0.12), rng.uniform(0.78, 0.98))
 
     def table(self) -> np.ndarray:

@@ -36,7 +36,7 @@ def shade(rng: np.random.Generator, base: tuple[float, float, float], spread: fl
 
 def _plaster(rng: np.random.Generator) -> Surface:
     noise, coarse = fractal_noise(rng, 0.8), fractal_noise(rng, 1.8)
-    stain = rng.uniform(0.0, 0.12)
+    stain = 0.12 * rng.random() ** 3
     rgb = np.ones((_S, _S, 3)) * (1 - 0.04 * noise - stain * coarse)[..., None]
     return rgb, noise
 
