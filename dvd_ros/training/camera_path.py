@@ -17,7 +17,7 @@ class CameraPath:
     times: np.ndarray
 
 
-def _wander(rng: np.random.Generator, times: np.ndarray, size: float, slowest: float) -> np.ndarray:
+def wander(rng: np.random.Generator, times: np.ndarray, size: float, slowest: float) -> np.ndarray:
     """Smooth noise over time: three sinusoids, zero at the start."""
     value = np.zeros_like(times)
     for k in range(3):
@@ -61,14 +61,14 @@ def random_path(rng: np.random.Generator, scene: Scene, frames: int, rate: float
         speed = rng.uniform(0, 1.2)
         shake, swing = (0.0, 0.3) if wheeled else (rng.uniform(0, 0.06), rng.uniform(0, 0.4))
     pitch = float(np.clip(pitch, -0.9, 0.5))
-    yaws = yaw + _wander(rng, times, swing, 0.25) + rng.normal(0, swing) * times
-    pitches = pitch + _wander(rng, times, 0.4 * swing, 0.3)
-    rolls = roll + _wander(rng, times, 0.2 * swing, 0.3)
+    yaws = yaw + wander(rng, times, swing, 0.25) + rng.normal(0, swing) * times
+    pitches = pitch + wander(rng, times, 0.4 * swing, 0.3)
+    rolls = roll + wander(rng, times, 0.2 * swing, 0.3)
     way = yaw if scene.outdoors or rng.random() < 0.5 else rng.uniform(-np.pi, np.pi)
     along = speed * times
     offsets = np.stack([along * np.cos(way), along * np.sin(way), np.zeros(frames)], 1)
     for axis in range(3):
-        offsets[:, axis] += _wander(rng, times, shake * (0.5 if axis == 2 else 1), 0.5)
+        offsets[:, axis] += wander(rng, times, shake * (0.5 if axis == 2 else 1), 0.5)
     centres = start + offsets
     if not scene.outdoors:
         centres = np.clip(centres, low, high)

@@ -20,8 +20,9 @@ class MiniRecipe:
     The VAE works on 4x4 pixel blocks (``patch_size``), so that its widest layers run at a
     quarter of the image size; 4x temporal and 16x spatial compression into 32 channels.
     ``size`` is the network's native (H, W); scenes are rendered at ``rendered`` and made
-    smaller. The share ``still_steps`` of the regressor's steps, which come first, and the share
-    ``image_odds`` of the others see single images. ``disparity_room``: see framewise.leave_room.
+    smaller, the share ``rich`` of them in the style of training/rich/. The share ``still_steps``
+    of the regressor's steps, which come first, and the share ``image_odds`` of the others see
+    single images. ``disparity_room``: see framewise.leave_room.
     ``disparity_weight`` 0 and ``latent_weight`` 1 leave DVD's own loss, of latents alone.
 
     ``fresh_clips``: how many of the newest clips rendered while training are in memory, in place
@@ -34,6 +35,7 @@ class MiniRecipe:
     seed: int = 7
     clips: int = 768
     images: int = 36_000
+    rich: float = 0.0
     rendered: tuple[int, int] = (192, 256)
     size: tuple[int, int] = (144, 192)
     window: int = 13
@@ -74,7 +76,7 @@ class MiniRecipe:
                 raise ValueError(f'{name}={getattr(self, name)} must be multiples of 16 from 32')
         if self.window % 4 != 1:
             raise ValueError(f'window={self.window} must be 4n+1')
-        for name in ('still_steps', 'image_odds', 'disparity_room'):
+        for name in ('rich', 'still_steps', 'image_odds', 'disparity_room'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'{name}={getattr(self, name)} must lie in 0..1')
 
@@ -89,8 +91,9 @@ class MiniRecipe:
         self.optimiser()
 
     def described(self) -> dict[str, Any]:
-        """What must not change while a run goes on."""
-        return {name: value for name, value in plain(self).items() if name not in _FREE}
+        """What must not change while a run goes on; without `rich` at its default, as before it."""
+        return {name: value for name, value in plain(self).items()
+                if name not in _FREE and (name != 'rich' or value)}
 
     def codec_optimiser(self) -> Optimiser:
         """Of the codec."""

@@ -16,10 +16,19 @@ from dvd_ros.training.camera_path import random_path
 from dvd_ros.training.photograph import photograph
 from dvd_ros.training.raycast import cast
 
+STYLES = ('plain', 'rich')
+_SHARE = 77  # beside a clip's seed: decides about its style, and about nothing else
+
 
 @dataclass(frozen=True)
 class RenderConfig:
-    """How clips are rendered; ``street`` is the share of outdoor clips."""
+    """
+    How clips are rendered; ``street`` is the share of outdoor clips.
+
+    ``style``: `plain` scenes of boxes and the like (places.py), or `rich` ones (rich/). ``rich``:
+    the share of clips that are rich all the same where the style is plain. ``nearest``: nothing
+    but a sliver of the image is nearer than this, in metres. Raises ValueError naming a bad value.
+    """
 
     frames: int = 13
     height: int = 192
@@ -27,12 +36,24 @@ class RenderConfig:
     supersample: float = 1.25
     street: float = 0.2
     nearest: float = 0.25
+    style: str = 'plain'
+    rich: float = 0.0
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.height < 16 or self.width < 16:
             raise ValueError(f'clip of {self.frames}x{self.height}x{self.width} is too small')
         if not 0 <= self.street <= 1:
             raise ValueError(f'street={self.street} must lie in 0..1')
+        if self.style not in STYLES:
+            raise ValueError(f'style={self.style!r} must be one of {", ".join(STYLES)}')
+        if not 0 <= self.rich <= 1:
+            raise ValueError(f'rich={self.rich} must lie in 0..1')
+
+    def is_rich(self, seed: int) -> bool:
+        """Whether the clip of a seed is rich; which are is the seed's alone to say."""
+        if self.style == 'rich' or self.rich in (0.0, 1.0):
+            return self.style == 'rich' or self.rich == 1.0
+        return bool(np.random.default_rng((seed, _SHARE)).random() < self.rich)
 
 
 @dataclass(frozen=True)
@@ -78,11 +99,23 @@ def _try_clip(seed: tuple[int, ...], config: RenderConfig) -> Clip | None:
     return Clip(photograph(linear, rng), depth, focal * config.width / width, rate, path.poses)
 
 
+def _try_rich(seed: tuple[int, ...], config: RenderConfig) -> Clip | None:
+    from dvd_ros.training.rich.clip import try_clip
+
+    made = try_clip(np.random.default_rng(seed), config.frames, config.height, config.width,
+                    config.supersample, config.street, config.nearest)
+    if made is None:
+        return None
+    images, depth, view = made
+    return Clip(images, depth, view.focal * config.width, view.rate, view.path.poses)
+
+
 def render_clip(seed: int, config: RenderConfig | None = None) -> Clip:
     """The clip of a seed; scenes that a camera could not film well are skipped over."""
     config = config or RenderConfig()
+    attempted = _try_rich if config.is_rich(seed) else _try_clip
     for attempt in range(200):
-        clip = _try_clip((seed, attempt), config)
+        clip = attempted((seed, attempt), config)
         if clip is not None:
             return clip
     raise RuntimeError(f'no filmable scene in 200 tries for seed {seed} with {config}')
@@ -110,7 +143,9 @@ def render_folder(folder: Path, first_seed: int, clips: int, config: RenderConfi
 
     folder.mkdir(parents=True, exist_ok=True)
     settings = folder / 'render.json'
-    if settings.exists() and json.loads(settings.read_text()) != asdict(config):
+    # Folders from before a field was there hold what its default now gives.
+    if settings.exists() and {**asdict(RenderConfig()),
+                              **json.loads(settings.read_text())} != asdict(config):
         raise ValueError(f'{folder} holds clips of other settings than {config}: choose another')
     settings.write_text(json.dumps(asdict(config)))
     started, done = time.monotonic(), 0

@@ -35,8 +35,8 @@ def run_recipe(work: Path, model: Path, recipe: MiniRecipe, processes: int = 2,
     """
     height, width = recipe.rendered
     images, clips, held_out = work / 'images', work / 'clips', work / 'held_out'
-    still = RenderConfig(frames=1, height=height, width=width)
-    moving = RenderConfig(frames=recipe.window, height=height, width=width)
+    still = RenderConfig(frames=1, height=height, width=width, rich=recipe.rich)
+    moving = RenderConfig(frames=recipe.window, height=height, width=width, rich=recipe.rich)
     state = PartialState(cpu=device == 'cpu')
     with state.main_process_first():
         if state.is_main_process:

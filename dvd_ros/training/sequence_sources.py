@@ -87,7 +87,7 @@ def _fresh(source: Source, config: FinetuneConfig, rank: int) -> Sequences:
         render = RenderConfig(**{**wanted, **options})
     except TypeError as error:
         raise ValueError(f'options of a fresh source: {error}; known are kept, views and those of '
-                         'rendering (frames, height, width, street, ...)') from error
+                         'rendering (frames, height, width, street, rich, ...)') from error
     if kept < 1 or views <= 0:
         raise ValueError(f'kept={kept} and views={views} of a fresh source must be positive')
     odds, batch = (sampling.image_odds, sampling.image_batch) if image else \

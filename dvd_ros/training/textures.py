@@ -13,7 +13,7 @@ LEVELS = 9  # 256, 128, ..., 1
 LEVEL_START = np.cumsum([0] + [(TEXTURE_SIZE >> i) ** 2 for i in range(LEVELS)]).astype(np.int64)
 
 
-def _fractal_noise(rng: np.random.Generator, slope: float, stretch: float = 1.0) -> np.ndarray:
+def fractal_noise(rng: np.random.Generator, slope: float, stretch: float = 1.0) -> np.ndarray:
     """Tileable noise [S,S] in 0..1 with a power spectrum of 1/f**slope."""
     size = TEXTURE_SIZE
     fy = np.fft.fftfreq(size)[:, None] * size * stretch
@@ -26,7 +26,7 @@ def _fractal_noise(rng: np.random.Generator, slope: float, stretch: float = 1.0)
     return np.clip((noise - low) / max(high - low, 1e-9), 0, 1)
 
 
-def _colour(rng: np.random.Generator) -> np.ndarray:
+def random_colour(rng: np.random.Generator) -> np.ndarray:
     hue = rng.uniform(0, 180)
     saturation = 255 * rng.beta(1.2, 2.5)
     value = rng.uniform(60, 255)
@@ -34,19 +34,19 @@ def _colour(rng: np.random.Generator) -> np.ndarray:
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0] / 255.0
 
 
-def _mix(mask: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def mix(mask: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return mask[..., None] * first + (1 - mask[..., None]) * second
 
 
 def _plain(rng: np.random.Generator) -> np.ndarray:
-    noise = _fractal_noise(rng, rng.uniform(0.3, 1.5))
-    colour = _colour(rng)
+    noise = fractal_noise(rng, rng.uniform(0.3, 1.5))
+    colour = random_colour(rng)
     return colour * (1 - rng.uniform(0.02, 0.15) * noise[..., None])
 
 
 def _cloudy(rng: np.random.Generator) -> np.ndarray:
-    noise = _fractal_noise(rng, rng.uniform(0.8, 2.0), rng.choice([1.0, 1.0, 8.0]))
-    return _mix(noise, _colour(rng), _colour(rng))
+    noise = fractal_noise(rng, rng.uniform(0.8, 2.0), rng.choice([1.0, 1.0, 8.0]))
+    return mix(noise, random_colour(rng), random_colour(rng))
 
 
 def _tiles(rng: np.random.Generator) -> np.ndarray:
@@ -61,9 +61,9 @@ def _tiles(rng: np.random.Generator) -> np.ndarray:
     cell = tone[row.astype(int), column.astype(int)]
     edge = np.minimum((y * rows) % 1 / rows, (shifted % 1) / columns)
     joint = edge < rng.uniform(0.0, 0.012)
-    texture = _colour(rng) * cell[..., None]
-    texture[joint] = _colour(rng)
-    grain = _fractal_noise(rng, 1.0, rng.choice([1.0, 12.0]))
+    texture = random_colour(rng) * cell[..., None]
+    texture[joint] = random_colour(rng)
+    grain = fractal_noise(rng, 1.0, rng.choice([1.0, 12.0]))
     return texture * (1 - rng.uniform(0, 0.3) * grain[..., None])
 
 
@@ -80,17 +80,17 @@ def _pattern(rng: np.random.Generator) -> np.ndarray:
         mask = (np.hypot((x * n) % 1 - 0.5, (y * n) % 1 - 0.5) < rng.uniform(0.1, 0.45)) * 1.0
     else:
         mask = (np.sin(2 * np.pi * n * x) > 0) * 0.5 + (np.sin(2 * np.pi * m * y) > 0) * 0.5
-    return _mix(mask, _colour(rng), _colour(rng))
+    return mix(mask, random_colour(rng), random_colour(rng))
 
 
 def _clutter(rng: np.random.Generator) -> np.ndarray:
     """Posters, book spines, screens, labels: overlapping rectangles, discs and lines."""
     canvas = np.empty((TEXTURE_SIZE, TEXTURE_SIZE, 3), np.float32)
-    canvas[:] = _colour(rng)
+    canvas[:] = random_colour(rng)
     for _ in range(int(rng.integers(5, 60))):
         centre = rng.integers(0, TEXTURE_SIZE, 2)
         extent = rng.integers(3, int(rng.choice([20, 60, 120])), 2)
-        colour = tuple(float(v) for v in _colour(rng))
+        colour = tuple(float(v) for v in random_colour(rng))
         start = (int(centre[0]), int(centre[1]))
         end = (int(centre[0] + extent[0]), int(centre[1] + extent[1]))
         shape = rng.integers(0, 3)
