@@ -85,7 +85,7 @@ def run_node() -> int:
                    (('reliability', 'reliable'), ('depth', 40))}
     # A listener that a busy machine holds up shall not cost a frame: this is about the node.
     for topic in ('/dvd/depth', '/dvd/camera_info'):
-        values[f'qos_overrides.{topic}.publisher.depth'] = 300
+        values[f'qos_overrides.{topic}.publisher.depth'] = 60
     return depth_node.main(['--ros-args', '--log-level', 'warn', *(
         word for key, value in values.items() for word in ('-p', f'{key}:={value}'))])
 
