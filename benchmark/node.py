@@ -31,7 +31,8 @@ from typing import Any
 import numpy as np
 
 os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
-os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+# LOCALHOST would have Fast DDS ignore the line above.
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'SUBNET'
 os.environ.setdefault('ROS_LOG_DIR', tempfile.mkdtemp(prefix='node-bench-'))
 RATE = float(os.environ.get('DVD_ROS_BENCH_RATE', '30'))  # images per second
 WIDTH, HEIGHT = 640, 480

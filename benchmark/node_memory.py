@@ -22,7 +22,8 @@ from pathlib import Path
 import numpy as np
 
 os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
-os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+# LOCALHOST would have Fast DDS ignore the line above.
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'SUBNET'
 _ALLOWED = 20.0  # MB
 _PATIENCE = 300.0  # seconds
 

@@ -34,8 +34,10 @@ import numpy as np
 from _soak_faults import FAULTS
 
 os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
-os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-RATE, QUEUE, WINDOW = 30.0, 32, 13
+# LOCALHOST would have Fast DDS ignore the line above.
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'SUBNET'
+RATE = float(os.environ.get('DVD_ROS_BENCH_RATE', '30'))  # images per second
+QUEUE, WINDOW = 32, 13
 BEFORE, AFTER = QUEUE + WINDOW, 1.5  # of a fault: frames, seconds
 # Seconds until the node is taken to have answered all: the last message of a topic may come with
 # the writer's next heartbeat, which is every 3 s.

@@ -3,7 +3,7 @@
 # Puts .venv first on PATH and makes the ROS 2 in it the only one in sight. A ROS 2 that this shell
 # has sourced would lend its libraries, of the same names and another version, so this shell forgets
 # it (others do not). To work with that ROS 2 instead: colcon build, and do not source this.
-# Transports, log folder and discovery get a value where the user has set none.
+# Transports and log folder get a value where the user has set none.
 
 _dvd_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -37,8 +37,8 @@ case ":$PATH:" in
   *) export PATH=$VIRTUAL_ENV/bin:$PATH ;;
 esac
 
-# Fast DDS's default transports lose every best-effort image.
+# Fast DDS's default transports lose every best-effort image. Where discovery is confined to LOCALHOST
+# Fast DDS ignores the choice of transports, so that is left at ROS 2's own default.
 export FASTDDS_BUILTIN_TRANSPORTS=${FASTDDS_BUILTIN_TRANSPORTS:-LARGE_DATA}
 export ROS_LOG_DIR=${ROS_LOG_DIR:-$_dvd_root/out/log}
-export ROS_AUTOMATIC_DISCOVERY_RANGE=${ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}
 unset _dvd_root

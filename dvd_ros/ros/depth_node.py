@@ -10,6 +10,7 @@ from typing import Any
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from rclpy.utilities import get_rmw_implementation_identifier
 
 from dvd_ros.messages.output_config import OutputConfig
 from dvd_ros.regressor import load_regressor
@@ -20,6 +21,7 @@ from dvd_ros.ros.depth_services import DepthServices
 from dvd_ros.ros.node_parameters import NodeParameters
 from dvd_ros.ros.run_node import run_node
 from dvd_ros.ros.scale_parameters import ScaleParameters
+from dvd_ros.ros.transports import transport_warning
 from dvd_ros.scale import ScaleConfig
 from dvd_ros.stream import StreamConfig
 
@@ -149,6 +151,8 @@ class DepthNode(LifecycleNode):
                             node=read(DepthNodeConfig), camera=read(CameraConfig),
                             output=read(OutputConfig), sources=read(ScaleParameters))
         node, window = settings.node, settings.stream.window
+        if warning := transport_warning(get_rmw_implementation_identifier(), os.environ):
+            self.get_logger().warning(warning)
         self.get_logger().info(f"loading model '{node.model}' ...")
         self._pipeline = DepthPipeline(self, settings, lambda: self._load(
             node.model, backend=node.backend, device=node.device, window=window,
