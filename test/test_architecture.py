@@ -89,7 +89,7 @@ def test_there_is_something_to_check():
 
 @pytest.mark.parametrize('part', NUMPY_ONLY)
 def test_numpy_parts_import_numpy_opencv_and_downwards_only(part):
-    below = NUMPY_ONLY[: NUMPY_ONLY.index(part) + 1]
+    below = ('option', *NUMPY_ONLY[: NUMPY_ONLY.index(part) + 1])
 
     def offends(found: Import) -> bool:
         if part_of(found.path) != part or found.top in sys.stdlib_module_names:
@@ -102,6 +102,11 @@ def test_numpy_parts_import_numpy_opencv_and_downwards_only(part):
         return found.top not in {'numpy', 'cv2'}
 
     assert offences(offends) == []
+
+
+def test_options_of_all_parts_need_nothing():
+    assert offences(lambda found: found.path.name == 'option.py'
+                    and found.top not in sys.stdlib_module_names) == []
 
 
 def test_regressor_imports_torch_only_in_a_backend_that_was_asked_for():

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+
+from dvd_ros.option import option
 
 DEPTH_ENCODINGS = ('32FC1', '16UC1')
-
-
-def _option(default: Any, help: str, low: float | None = None,  # noqa: A002
-            high: float | None = None) -> Any:
-    """Make a field and its range; it may change at any time."""
-    return field(default=default, metadata={'help': help, 'range': (low, high), 'live': True})
 
 
 @dataclass(frozen=True)
 class OutputConfig:
     """What is published of a depth frame."""
 
-    depth_encoding: str = _option(
-        '32FC1', "of the topic dvd/depth: '32FC1' (metres) or '16UC1' (millimetres, 0 invalid)")
-    min_confidence: float = _option(
-        0.0, 'pixels of depth and cloud of less confidence are NaN', 0.0, 1.0)
-    cloud_rate: float = _option(
-        0.0, 'clouds per second of stream time, at most; 0: one for each image', 0.0, 1000.0)
-    cloud_decimation: int = _option(
-        1, 'every so manieth row and column of the depth image is in the cloud', 1, 64)
-    cloud_min_depth: float = _option(
-        0.0, 'points nearer than this are NaN, metres along the optical axis', 0.0, 1e6)
-    cloud_max_depth: float = _option(
-        0.0, 'points farther than this are NaN, metres; 0: no limit', 0.0, 1e6)
-    cloud_min_confidence: float = _option(
-        0.0, 'points of less confidence are NaN', 0.0, 1.0)
+    depth_encoding: str = option(
+        '32FC1', "of the topic dvd/depth: '32FC1' (metres) or '16UC1' (millimetres, 0 invalid)",
+        live=True)
+    min_confidence: float = option(
+        0.0, 'pixels of depth and cloud of less confidence are NaN', 0.0, 1.0, live=True)
+    cloud_rate: float = option(
+        0.0, 'clouds per second of stream time, at most; 0: one for each image', 0.0, 1000.0,
+        live=True)
+    cloud_decimation: int = option(
+        1, 'every so manieth row and column of the depth image is in the cloud', 1, 64,
+        live=True)
+    cloud_min_depth: float = option(
+        0.0, 'points nearer than this are NaN, metres along the optical axis', 0.0, 1e6,
+        live=True)
+    cloud_max_depth: float = option(
+        0.0, 'points farther than this are NaN, metres; 0: no limit', 0.0, 1e6, live=True)
+    cloud_min_confidence: float = option(
+        0.0, 'points of less confidence are NaN', 0.0, 1.0, live=True)
 
     def __post_init__(self) -> None:
         if self.depth_encoding not in DEPTH_ENCODINGS:

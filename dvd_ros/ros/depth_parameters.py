@@ -6,7 +6,7 @@ import math
 import os
 from dataclasses import dataclass
 
-from dvd_ros.ros.parameters import option
+from dvd_ros.option import option
 from dvd_ros.ros.pose import pose_from_text
 
 TRANSPORTS = ('raw', 'compressed')

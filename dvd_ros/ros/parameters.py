@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
+from dvd_ros.option import option
+
 Config = TypeVar('Config')
-
-
-def option(
-    default: Any, description: str, low: float | None = None, high: float | None = None,
-    live: bool = False, fixed: bool = False,
-) -> Any:
-    """A config field with what its ROS parameter tells: a description and the allowed range.
-
-    Of a managed node a `live` one may be set at any time, a `fixed` one at the start only, and
-    the others while the node is unconfigured.
-    """
-    return field(default=default, metadata={
-        'help': description, 'range': (low, high), 'live': live, 'fixed': fixed})
 
 
 def _descriptor(entry: Any, read_only: bool) -> ParameterDescriptor:

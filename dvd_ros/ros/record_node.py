@@ -21,7 +21,8 @@ from dvd_ros.evaluation.stream_record import StreamRecord
 from dvd_ros.messages.image_conversion import ImageError, rgb_from_message
 from dvd_ros.messages.stamps import nanoseconds
 from dvd_ros.msg import WindowAlignment
-from dvd_ros.ros.parameters import declare, option
+from dvd_ros.option import option
+from dvd_ros.ros.parameters import declare
 from dvd_ros.ros.run_node import run_node
 
 # Reliable, and deep enough for the burst of a window while this process is not scheduled.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from dvd_ros.ros.parameters import option
+from dvd_ros.option import option
 from dvd_ros.ros.pose import pose_from_text
 
 SOURCES = ('depth', 'points', 'scan', 'range', 'ground')

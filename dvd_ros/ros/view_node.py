@@ -23,9 +23,10 @@ from dvd_ros.messages.depth_conversion import DEPTH_ENCODINGS
 from dvd_ros.messages.image_conversion import check_layout, pixels_of
 from dvd_ros.messages.stamps import nanoseconds
 from dvd_ros.msg import MetricScale, WindowAlignment
+from dvd_ros.option import option
 from dvd_ros.ros.bridge import choose_converter
 from dvd_ros.ros.cloud_conversion import coloured_points_from_cloud
-from dvd_ros.ros.parameters import declare, option
+from dvd_ros.ros.parameters import declare
 from dvd_ros.ros.run_node import run_node
 from dvd_ros.view.feed import Encode, Feed
 from dvd_ros.view.packets import cloud_packet, colour_table, frame_packet, packet

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+
+from dvd_ros.option import option
 
 UNSCALED = ('nominal', 'withhold')
-
-
-def _option(default: Any, help: str, low: float | None = None, high: float | None = None,  # noqa: A002
-            live: bool = False) -> Any:
-    """Make a field: its range, and whether it may change while the scale is in use."""
-    return field(default=default, metadata={'help': help, 'range': (low, high), 'live': live})
 
 
 @dataclass(frozen=True)
@@ -29,16 +24,16 @@ class ScaleConfig:
 
     """
 
-    near: float = _option(0.5, 'nominal depth of disparity 1, metres', 1e-3, 1e4, True)
-    far: float = _option(20.0, 'nominal depth of disparity 0, metres', 1e-3, 1e5, True)
-    unscaled: str = _option('nominal', "depth while no source gives metres: 'nominal' (by near "
-                                       "and far) or 'withhold' (NaN)", live=True)
-    max_depth: float = _option(200.0, 'metric depth beyond is +Inf, metres', 1e-3, 1e6, True)
-    memory: float = _option(2.0, 'time constant with which old readings fade, seconds', 1e-3, 1e5)
-    timeout: float = _option(10.0, 'without a usable reading for so long depth is not metric any '
-                                   'more, seconds', 1e-3, 1e6)
-    max_sigma: float = _option(0.2, 'relative standard deviation of depth at which the scale '
-                                    'counts as known; as lost at twice of it', 1e-3, 10.0)
+    near: float = option(0.5, 'nominal depth of disparity 1, metres', 1e-3, 1e4, True)
+    far: float = option(20.0, 'nominal depth of disparity 0, metres', 1e-3, 1e5, True)
+    unscaled: str = option('nominal', "depth while no source gives metres: 'nominal' (by near "
+                                      "and far) or 'withhold' (NaN)", live=True)
+    max_depth: float = option(200.0, 'metric depth beyond is +Inf, metres', 1e-3, 1e6, True)
+    memory: float = option(2.0, 'time constant with which old readings fade, seconds', 1e-3, 1e5)
+    timeout: float = option(10.0, 'without a usable reading for so long depth is not metric any '
+                                  'more, seconds', 1e-3, 1e6)
+    max_sigma: float = option(0.2, 'relative standard deviation of depth at which the scale '
+                                   'counts as known; as lost at twice of it', 1e-3, 10.0)
 
     def __post_init__(self) -> None:
         if not 0.0 < self.near < self.far < math.inf:

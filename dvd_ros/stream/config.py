@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+
+from dvd_ros.option import option
 
 RULES = ('bounded', 'dvd')
 LATENCIES = ('low', 'smooth')
-
-
-def _option(default: Any, help: str, low: float | None = None, high: float | None = None,  # noqa: A002
-            live: bool = False) -> Any:
-    """Make a field: its range, and whether it may change while the stream is in use."""
-    return field(default=default, metadata={'help': help, 'range': (low, high), 'live': live})
 
 
 @dataclass(frozen=True)
@@ -29,24 +24,24 @@ class StreamConfig:
 
     """
 
-    window: int = _option(13, 'frames that the model sees at once, 4n+1', 1, 1001)
-    overlap: int = _option(5, 'frames that each window at least shares with the one before', 0,
-                          1000)
-    stride: int = _option(0, 'new frames per window, at most window - overlap; 0: as few as the '
-                             'machine keeps up with live, else window - overlap', 0, 1001, True)
-    rule: str = _option('bounded', "alignment of windows: 'bounded' (no drift) or 'dvd' "
-                                   '(the published rule)')
-    latency: str = _option('low', "'low': depth as soon as its window is done; 'smooth': the "
-                                  'newest overlap frames wait for the next window, which is '
-                                  'blended in', live=True)
-    fade: int = _option(6, "with latency 'low': frames over which the jump fades where windows "
-                           'meet; 0: it stays', 0, 1000, True)
-    cuts: bool = _option(True, 'a cut to another scene, seen in the images, begins a new segment',
-                         live=True)
-    max_gap: float = _option(2.0, 'a longer gap between stamps begins a new segment, seconds', 0.0,
-                             1e6, True)
-    max_backstep: float = _option(0.5, 'stamps that run back by more begin a new segment, by '
-                                       'less the frame is dropped, seconds', 0.0, 1e6, True)
+    window: int = option(13, 'frames that the model sees at once, 4n+1', 1, 1001)
+    overlap: int = option(5, 'frames that each window at least shares with the one before', 0,
+                         1000)
+    stride: int = option(0, 'new frames per window, at most window - overlap; 0: as few as the '
+                            'machine keeps up with live, else window - overlap', 0, 1001, True)
+    rule: str = option('bounded', "alignment of windows: 'bounded' (no drift) or 'dvd' "
+                                  '(the published rule)')
+    latency: str = option('low', "'low': depth as soon as its window is done; 'smooth': the "
+                                 'newest overlap frames wait for the next window, which is '
+                                 'blended in', live=True)
+    fade: int = option(6, "with latency 'low': frames over which the jump fades where windows "
+                          'meet; 0: it stays', 0, 1000, True)
+    cuts: bool = option(True, 'a cut to another scene, seen in the images, begins a new segment',
+                        live=True)
+    max_gap: float = option(2.0, 'a longer gap between stamps begins a new segment, seconds', 0.0,
+                            1e6, True)
+    max_backstep: float = option(0.5, 'stamps that run back by more begin a new segment, by '
+                                      'less the frame is dropped, seconds', 0.0, 1e6, True)
 
     def __post_init__(self) -> None:
         check_window(self.window)
