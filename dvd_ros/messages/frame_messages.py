@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -54,8 +55,21 @@ class FrameMessages:
         self._hfov = hfov
         self._segment = -1
 
-    def of_frame(self, done: DepthFrame, wanted: Wanted) -> Iterator[tuple[str, Any]]:
-        """Give (name in OUTPUTS, message) of what belongs to the frame itself and is `wanted`."""
+    def of_batch(self, batch: Sequence[DepthFrame],
+                 wanted: Wanted) -> Iterator[tuple[DepthFrame, Iterator[tuple[str, Any]]]]:
+        """
+        Give each frame with its messages, (name in OUTPUTS, message), of those that are `wanted`.
+
+        Those of a window come with the last of its frames. A message is made when it is taken;
+        all of a frame have to be before the next frame is asked for.
+        """
+        for index, done in enumerate(batch):
+            ends = index + 1 == len(batch) or batch[index + 1].window != done.window
+            yield done, chain(self._of_frame(done, wanted),
+                              self._of_window(done, wanted) if ends else ())
+
+    def _of_frame(self, done: DepthFrame, wanted: Wanted) -> Iterator[tuple[str, Any]]:
+        """Give what belongs to the frame itself."""
         make, config = self._make, self.config
         head = make.header(done.stamp, done.frame.frame_id)
         height, width = done.depth.shape
@@ -85,7 +99,7 @@ class FrameMessages:
             yield 'points', self._cloud.make(depth, done.frame.image, confidence, intrinsics, head,
                                              config)
 
-    def of_window(self, newest: DepthFrame, wanted: Wanted) -> Iterator[tuple[str, Any]]:
+    def _of_window(self, newest: DepthFrame, wanted: Wanted) -> Iterator[tuple[str, Any]]:
         """Give what belongs to a window, of the newest frame that was made ready with it."""
         # The first window of a segment has new frames only; every later one is filled up.
         begins = newest.segment != self._segment

@@ -135,12 +135,9 @@ class BagStream:
             return None
 
     def _made(self, batch: list[DepthFrame]) -> Iterator[Made]:
-        for index, done in enumerate(batch):
+        for done, messages in self._messages.of_batch(batch, self._wanted):
             log_time, frame = self._pending.popleft()
             assert frame is done.frame  # what is not dropped leaves in order
-            messages = [*self._messages.of_frame(done, self._wanted)]
-            if index + 1 == len(batch) or batch[index + 1].window != done.window:
-                messages += self._messages.of_window(done, self._wanted)
             self.frames += 1
             self.newest = done
             for name, message in messages:

@@ -19,5 +19,3 @@ header = _MAKER.header
 camera_info = _MAKER.camera_info
 float_image = _MAKER.float_image
 millimetre_image = _MAKER.millimetre_image
-window_alignment = _MAKER.window_alignment
-metric_scale = _MAKER.metric_scale

@@ -91,14 +91,11 @@ class DepthOutputs:
 
     def publish(self, batch: list[DepthFrame]) -> None:
         """Publish depth frames in order, and after the last of each window how it was scaled."""
-        for index, done in enumerate(batch):
-            if index:
+        for done, messages in self._messages.of_batch(batch, self._wanted):
+            if done is not batch[0]:
                 time.sleep(_PAUSE)
-            for name, message in self._messages.of_frame(done, self._wanted):
+            for name, message in messages:
                 self._send(self._publishers[name], message)
-            if index + 1 == len(batch) or batch[index + 1].window != done.window:
-                for name, message in self._messages.of_window(done, self._wanted):
-                    self._send(self._publishers[name], message)
 
     def _wanted(self, name: str) -> bool:
         return self._listened(self._publishers[name])
