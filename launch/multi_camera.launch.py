@@ -50,8 +50,7 @@ def _nodes(context: LaunchContext) -> list[Node]:
             arguments=[camera.name for camera in cameras],
             remappings=[(f'/{camera.name}/{topic}', there) for camera in cameras
                         for topic, there in camera.remappings],
-            parameters=[given('params_file'), *(file for camera in cameras
-                                                for file in _files_of(camera))],
+            parameters=[given('params_file'), *_files_of(cameras)],
         )]
     return [Node(
         package='dvd_ros', executable='depth_node', name='depth_node', output='screen',
@@ -61,18 +60,12 @@ def _nodes(context: LaunchContext) -> list[Node]:
     ) for camera in cameras]
 
 
-def _files_of(camera: Camera) -> list[str]:
-    """Files whose parameters are for the node of this camera alone, in a process with others."""
-    files = []
-    values = dict(camera.parameters)
-    if camera.params_file:
-        with open(camera.params_file) as file:
-            of_nodes = yaml.safe_load(file) or {}
-        for section in of_nodes.values():
-            values = {**section.get('ros__parameters', {}), **values}
-    if values:
-        with tempfile.NamedTemporaryFile('w', prefix=f'{os.path.basename(camera.name)}_',
-                                         suffix='.yaml', delete=False) as file:
-            yaml.safe_dump({f'/{camera.name}/depth_node': {'ros__parameters': values}}, file)
-        files.append(file.name)
-    return files
+def _files_of(cameras: list[Camera]) -> list[str]:
+    """A file with the parameters of each camera's node alone, for the process that has them all."""
+    own = {f'/{camera.name}/depth_node': {'ros__parameters': values}
+           for camera in cameras if (values := camera.node_parameters())}
+    if not own:
+        return []
+    with tempfile.NamedTemporaryFile('w', prefix='cameras_', suffix='.yaml', delete=False) as file:
+        yaml.safe_dump(own, file)
+    return [file.name]

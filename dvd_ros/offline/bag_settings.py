@@ -12,6 +12,7 @@ from typing import Any
 import dvd_ros
 from dvd_ros.messages.frame_messages import OUTPUTS
 from dvd_ros.messages.output_config import OutputConfig
+from dvd_ros.messages.ros_names import is_namespace
 from dvd_ros.offline.bag_output import STORAGES
 from dvd_ros.regressor import RELEASES, SHIPPED, released_files
 from dvd_ros.scale.config import ScaleConfig
@@ -57,8 +58,7 @@ class BagSettings:
             raise ValueError(f'--storage must be {" or ".join(STORAGES)}, got {self.storage!r}')
         if not 0.0 < self.hfov < 3.14:
             raise ValueError(f'--hfov must be between 0 and pi radians, got {self.hfov}')
-        parts = self.namespace.strip('/').split('/')
-        if not all(part.replace('_', 'a').isalnum() and not part[0].isdigit() for part in parts):
+        if not is_namespace(self.namespace.strip('/')):
             raise ValueError('--namespace must be a name of ROS, letters, digits and _ with / '
                              f'between, got {self.namespace!r}')
 

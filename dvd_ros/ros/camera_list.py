@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from dvd_ros.messages.ros_names import is_namespace
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,25 @@ class Camera:
         """Topic of the node, without namespace, and that which it becomes."""
         info = self.camera_info or self.image.rsplit('/', 1)[0] + '/camera_info'
         return [('image', self.image), ('camera_info', info), *self.remap.items()]
+
+    def node_parameters(self) -> dict[str, Any]:
+        """
+        Give the parameters of its depth_node: `parameters`, before those of `params_file`.
+
+        For a process with nodes of other cameras, to which the file as a whole would apply, too. Of
+        the file those sections count that ROS 2 would take for this node, without nested
+        namespaces. Raises FileNotFoundError, or ValueError for a file that is none of parameters.
+        """
+        values: dict[str, Any] = {}
+        if self.params_file:
+            path = Path(self.params_file)
+            try:
+                for node, section in (yaml.safe_load(path.read_text()) or {}).items():
+                    if fnmatchcase(f'/{self.name}/depth_node', _pattern(node)):
+                        values |= section.get('ros__parameters', {})
+            except (yaml.YAMLError, AttributeError, TypeError) as error:
+                raise ValueError(f'{path} is no file of parameters: {error!r}') from error
+        return values | self.parameters
 
 
 def read_cameras(path: str | Path) -> list[Camera]:
@@ -68,7 +89,7 @@ def read_cameras(path: str | Path) -> list[Camera]:
 
 def _check(camera: Camera, path: str | Path) -> None:
     """Raise ValueError where a field is not of its kind."""
-    if not re.fullmatch(r'[A-Za-z_]\w*(/[A-Za-z_]\w*)*', str(camera.name), re.ASCII):
+    if not is_namespace(str(camera.name)):
         raise ValueError(f'{path}: {camera.name!r} is no name of a namespace: letters, digits, _')
     for name, kind, what in (('image', str, 'a topic'), ('camera_info', str, 'a topic'),
                              ('params_file', str, 'a file'), ('parameters', dict, 'a mapping'),
@@ -77,3 +98,8 @@ def _check(camera: Camera, path: str | Path) -> None:
         if not isinstance(value, kind) or (name == 'image' and not value):
             raise ValueError(
                 f'{path}: {name} of camera {camera.name} has to be {what}, got {value!r}')
+
+
+def _pattern(node: str) -> str:
+    """A node's name in a file of parameters as a pattern; there `depth_node` is `/depth_node`."""
+    return f'/{node.lstrip("/")}'.replace('/**/', '/*').replace('**', '*')

@@ -36,6 +36,23 @@ def test_camera_info_is_looked_for_beside_the_image(written):
     assert rear.parameters == {'far': 9.0}
 
 
+def test_parameters_of_a_camera_are_those_of_its_node(tmp_path):
+    """Sections of other nodes and of other cameras do not count; its own values go first."""
+    path = tmp_path / 'front.yaml'
+    path.write_text(yaml.safe_dump({
+        '/**/video_node': {'ros__parameters': {'hfov': 9.0, 'rate': 5.0}},
+        '/**': {'ros__parameters': {'use_sim_time': True, 'near': 3.0}},
+        '/**/depth_node': {'ros__parameters': {'near': 0.2, 'far': 7.0}},
+        '/rear/depth_node': {'ros__parameters': {'far': 99.0}},
+        'depth_node': {'ros__parameters': {'far': 98.0}}}))
+    camera = Camera('front', '/image', params_file=str(path), parameters={'hfov': 1.2})
+    assert camera.node_parameters() == {'use_sim_time': True, 'near': 0.2, 'far': 7.0, 'hfov': 1.2}
+    assert Camera('rear', '/image', parameters={'far': 9.0}).node_parameters() == {'far': 9.0}
+    path.write_text('[1, 2]')
+    with pytest.raises(ValueError, match='is no file of parameters'):
+        camera.node_parameters()
+
+
 @pytest.mark.parametrize(('content', 'said'), [
     ('cameras: [', 'is no YAML'),
     ('', "needs a list 'cameras'"),
