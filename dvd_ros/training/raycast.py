@@ -11,7 +11,7 @@ import math
 import numba
 import numpy as np
 
-from dvd_ros.training.textures import LEVEL_START, LEVELS, TEXTURE_SIZE
+from dvd_ros.training.texel import corners
 
 BOX, ELLIPSOID, CYLINDER, ROOM, GROUND = range(5)
 _TILE = 16
@@ -137,23 +137,10 @@ def _blockers(light, kind, centre, radius, x, y, z, spread, out):
 @numba.njit(cache=True, fastmath=True, error_model='numpy')
 def _texel(textures, index, u, v, footprint, out):
     """Bilinear sample at (u, v) texels of the level whose texels match the footprint."""
-    level = 0
-    while footprint > 1.4 and level < LEVELS - 1:
-        footprint *= 0.5
-        level += 1
-    size = TEXTURE_SIZE >> level
-    u = u / (1 << level) - 0.5
-    v = v / (1 << level) - 0.5
-    fu, fv = math.floor(u), math.floor(v)
-    wu, wv = u - fu, v - fv
-    u0, v0 = int(fu) % size, int(fv) % size
-    u1, v1 = (u0 + 1) % size, (v0 + 1) % size
-    base = LEVEL_START[level]
+    _, wu, wv, top_left, top_right, low_left, low_right = corners(u, v, footprint, 1.4)
     for c in range(3):
-        top = (1 - wu) * textures[index, base + v0 * size + u0, c] \
-            + wu * textures[index, base + v0 * size + u1, c]
-        low = (1 - wu) * textures[index, base + v1 * size + u0, c] \
-            + wu * textures[index, base + v1 * size + u1, c]
+        top = (1 - wu) * textures[index, top_left, c] + wu * textures[index, top_right, c]
+        low = (1 - wu) * textures[index, low_left, c] + wu * textures[index, low_right, c]
         out[c] = ((1 - wv) * top + wv * low) / 255.0
 
 

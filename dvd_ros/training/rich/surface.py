@@ -7,7 +7,8 @@ import math
 import numba
 
 from dvd_ros.training.rich.intersect import BOX, ELLIPSOID, FAST, TRIANGLE
-from dvd_ros.training.textures import LEVEL_START, LEVELS, TEXTURE_SIZE
+from dvd_ros.training.texel import corners
+from dvd_ros.training.textures import TEXTURE_SIZE
 
 # Columns of a material, see materials.Material.
 (TEXTURE, DENSITY, RED, GREEN, BLUE, GLOSS, EXPONENT, MIRROR, EMIT, RELIEF, FIT, REPEAT_U, REPEAT_V,
@@ -118,20 +119,7 @@ def texel(textures, index, u, v, footprint, out):
 
     Fills out [6]: linear RGB, height 0..1 and its slopes along u and v per texel of level 0.
     """
-    level = 0
-    while footprint > 1.3 and level < LEVELS - 1:
-        footprint *= 0.5
-        level += 1
-    size = TEXTURE_SIZE >> level
-    u = u / (1 << level) - 0.5
-    v = v / (1 << level) - 0.5
-    fu, fv = math.floor(u), math.floor(v)
-    wu, wv = u - fu, v - fv
-    u0, v0 = int(fu) % size, int(fv) % size
-    u1, v1 = (u0 + 1) % size, (v0 + 1) % size
-    base = LEVEL_START[level]
-    a, b = base + v0 * size + u0, base + v0 * size + u1
-    c, d = base + v1 * size + u0, base + v1 * size + u1
+    level, wu, wv, a, b, c, d = corners(u, v, footprint, 1.3)
     for k in range(3):
         value = ((1 - wv) * ((1 - wu) * textures[index, a, k] + wu * textures[index, b, k])
                  + wv * ((1 - wu) * textures[index, c, k] + wu * textures[index, d, k])) / 255.0
