@@ -1,11 +1,11 @@
 """Depth accuracy on scenes that the shipped model never saw, beside predictions without a model.
 
 Runs the live DepthStream, at its defaults and with `latency: smooth`, over rendered held-out clips
-(scenes by seeds that training never uses; needs numba) and over recordings with true depth
-(--folder; default: those in ../shared/data that
-are there). One least-squares scale and shift in disparity per clip, as in the reference's
-evaluation. Prints a table; rendered scores are means over the clips, with the standard error of
-the model's, which is large where clips are few: some have a near thing across the view.
+(scenes of --style by seeds that training never uses; needs numba) and over recordings with true
+depth (--folder; default: those in ../shared/data that are there). One least-squares scale and shift
+in disparity per clip, as in the reference's evaluation. Prints a table; rendered scores are means
+over the clips, with the standard error of the model's, which is large where clips are few: some
+have a near thing across the view.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ SHARED = Path(__file__).resolve().parents[2] / 'shared' / 'data'
 COLUMNS = ('abs_rel', 'rmse', 'delta1')
 
 
-def rendered(clips: int, frames: int, street: float, seed: int,
+def rendered(clips: int, frames: int, street: float, seed: int, style: str,
              ) -> Iterator[tuple[list[Frame], np.ndarray]]:
     """Held-out clips: frames, and true depth [T,H,W] in metres."""
     from dvd_ros.training.render import RenderConfig, render_clip
-    config = RenderConfig(frames=frames, street=street)
+    config = RenderConfig(frames=frames, street=street, style=style)
     for index in range(clips):
         clip = render_clip(seed + index, config)
         yield [Frame(image, round(i * 1e9 / clip.rate)) for i, image in enumerate(clip.images)], \
@@ -69,6 +69,7 @@ def main() -> None:
     parser.add_argument('--clips', type=int, default=64, help='of rooms, and again of streets')
     parser.add_argument('--frames', type=int, default=29)
     parser.add_argument('--seed', type=int, default=1000, help='of the first held-out scene')
+    parser.add_argument('--style', choices=('plain', 'rich'), default='plain', help='of scenes')
     parser.add_argument('--folder', type=Path, action='append', default=[])
     options = parser.parse_args()
     regressor = load_regressor(options.model)
@@ -77,7 +78,8 @@ def main() -> None:
     rows: dict[str, dict[str, float]] = {}
     notes: list[str] = []
     for name, street in (('rendered rooms', 0.0), ('rendered streets', 1.0)):
-        scenes = rendered(options.clips, options.frames, street, options.seed)
+        scenes = rendered(options.clips, options.frames, street, options.seed,
+                          options.style)
         scores = [score(regressor, *scene) for scene in tqdm(scenes, name, options.clips)]
         for kind in scores[0]:
             rows[f'{name}: {kind}'] = {column: float(np.mean([s[kind][column] for s in scores]))

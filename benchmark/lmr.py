@@ -27,7 +27,7 @@ from dvd_ros.training.batches import Scenes
 from dvd_ros.training.codec import train_codec
 from dvd_ros.training.recipe import MiniRecipe
 from dvd_ros.training.render import RenderConfig, render_folder
-from dvd_ros.training.run import FIRST_CLIP, FIRST_IMAGE, FIRST_VALIDATION
+from dvd_ros.training.scene_folders import FIRST_CLIP, FIRST_IMAGE, FIRST_VALIDATION
 from dvd_ros.training.train_regressor import train_regressor
 
 COLUMNS = ('boundary_f1', 'temporal', 'abs_rel')

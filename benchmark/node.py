@@ -29,10 +29,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _processes import cpu_seconds, resident, use_large_data
 
-os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
-# LOCALHOST would have Fast DDS ignore the line above.
-os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'SUBNET'
+use_large_data()
 os.environ.setdefault('ROS_LOG_DIR', tempfile.mkdtemp(prefix='node-bench-'))
 RATE = float(os.environ.get('DVD_ROS_BENCH_RATE', '30'))  # images per second
 WIDTH, HEIGHT = 640, 480
@@ -63,18 +62,6 @@ class Instant:
     def predict(self, images: np.ndarray) -> np.ndarray:
         """As predict_prepared."""
         return self.predict_prepared(list(images))
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process, all its threads."""
-    fields = Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
-
-
-def resident(pid: int) -> float:
-    """Resident memory in MB."""
-    pages = int(Path(f'/proc/{pid}/statm').read_text().split()[1])
-    return pages * os.sysconf('SC_PAGE_SIZE') / 1e6
 
 
 # -- the processes

@@ -17,21 +17,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
+from _processes import resident, use_large_data
 
-os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
-# LOCALHOST would have Fast DDS ignore the line above.
-os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'SUBNET'
 _ALLOWED = 20.0  # MB
 _PATIENCE = 300.0  # seconds
-
-
-def resident(pid: int) -> float:
-    """Resident memory of a process in MB."""
-    pages = int(Path(f'/proc/{pid}/statm').read_text().split()[1])
-    return pages * os.sysconf('SC_PAGE_SIZE') / 1e6
 
 
 def _settled(answers: dict[str, int], executor) -> int:
@@ -123,6 +114,7 @@ def main() -> int:
     parser.add_argument('--frames', type=int, default=2000)
     parser.add_argument('--size', type=int, nargs=2, default=(320, 240), metavar=('W', 'H'))
     options = parser.parse_args()
+    use_large_data()
     os.environ.setdefault('ROS_LOG_DIR', tempfile.mkdtemp(prefix='node_memory'))
     os.environ.setdefault('ROS_DOMAIN_ID', str(os.getpid() % 100 + 1))
     node = subprocess.Popen(

@@ -10,8 +10,8 @@ many seconds or frames, whichever comes first, with exit status 1 unless
 - every good frame outside of a fault window came back as depth once, and none of any twice. A fault
   window begins with the frames that may be waiting in the node (those of the queue and of a window)
   and ends 1.5 s after the fault,
-- its memory in the last quarter is not 20 MB above that of the quarter after the first (warm-up);
-  not judged before 80 faults.
+- its memory in the last quarter is not 20 MB above that of the quarter after the first; not judged
+  before 80 faults.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import argparse
 import errno
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -31,20 +32,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _processes import resident, use_large_data
+from _soak_camera import PATIENCE, RATE, Camera
 from _soak_faults import FAULTS
 
-os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
-# LOCALHOST would have Fast DDS ignore the line above.
-os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'SUBNET'
-RATE = float(os.environ.get('DVD_ROS_BENCH_RATE', '30'))  # images per second
 QUEUE, WINDOW = 32, 13
 BEFORE, AFTER = QUEUE + WINDOW, 1.5  # of a fault: frames, seconds
 # Seconds until the node is taken to have answered all: the last message of a topic may come with
 # the writer's next heartbeat, which is every 3 s.
 SETTLE = 10.0
-PATIENCE = 60.0
 ALLOWED_MB, WARM = 20.0, 80  # of memory; judged where there were so many faults
-SIZE, LARGEST = (240, 320), (500, 500)
+LARGEST = (500, 500)
 
 
 class Brightness:
@@ -101,7 +99,7 @@ def run_stray() -> int:
 
 
 def run_listener() -> int:
-    """Hears until SIGTERM, then prints how often it heard each stamp, and how many of others."""
+    """Says when it hears depth; at SIGTERM, how often each stamp, and how many of others."""
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
     from rclpy.signals import SignalHandlerOptions
@@ -122,126 +120,43 @@ def run_listener() -> int:
             kind, f'dvd/{name}', lambda _, name=name: others.update([name]), 300)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
+    said = False
     while not ended.is_set():
         executor.spin_once(timeout_sec=0.2)
+        if depth and not said:
+            said = True
+            print('heard', flush=True)
     print(json.dumps({'depth': list(depth.items()), 'others': others}), flush=True)
     return 0
 
 
-class Camera:
-    """Publishes images and camera_info at the rate, and calls the node's services."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        import rclpy
-        from rclpy.executors import SingleThreadedExecutor
-
-        rclpy.init(args=[])
-        self.rng, self.size = rng, SIZE
-        self.stamp = time.time_ns()
-        self.sent: dict[int, int] = {}  # stamp to number, of good frames
-        self.number = 0
-        self._node = rclpy.create_node(f'camera{os.getpid()}')
-        self._clients: dict[str, Any] = {}
-        self._due = time.monotonic()
-        self.connect()
-        self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self._node)
-        threading.Thread(target=self._executor.spin, daemon=True).start()
-
-    def connect(self) -> None:
-        """Be there; waits until the node knows."""
-        from sensor_msgs.msg import CameraInfo, Image
-
-        self._publishers = [self._node.create_publisher(kind, name, 100)
-                            for kind, name in ((Image, 'image'), (CameraInfo, 'camera_info'))]
-        end = time.monotonic() + PATIENCE
-        while not all(one.get_subscription_count() for one in self._publishers):
-            if time.monotonic() > end:
-                raise SystemExit('the node does not listen')
-            time.sleep(0.02)
-        time.sleep(0.2)
-
-    def disconnect(self) -> None:
-        """Be gone."""
-        for one in self._publishers:
-            self._node.destroy_publisher(one)
-
-    def jump(self, seconds: float) -> None:
-        """Go on with other stamps; never with the same again."""
-        self.stamp += round(seconds * 1e9) + int(self.rng.integers(1, 1000))
-
-    def send(self, pixels: np.ndarray | None = None, encoding: str = 'rgb8',
-             size: tuple[int, int] | None = None, stamp: int | None = None, paced: bool = True,
-             lie: dict | None = None, info: dict | None = None) -> None:
-        """One image: good, unless anything else is asked for."""
-        from rclpy.impl.implementation_singleton import rclpy_implementation
-        from sensor_msgs.msg import CameraInfo, Image
-
-        from dvd_ros.geometry import Intrinsics
-        from dvd_ros.messages.image_conversion import payload
-        from dvd_ros.ros.depth_messages import camera_info, header
-
-        if paced:
-            time.sleep(max(0.0, self._due - time.monotonic()))
-            self._due = max(self._due, time.monotonic() - 0.5) + 1.0 / RATE
-        self.number += 1
-        if stamp is None:
-            self.stamp += round(1e9 / RATE)
-            self.sent[self.stamp] = self.number
-        head = header(self.stamp if stamp is None else stamp, 'cam')
-        height, width = map(int, size or self.size)
-        if pixels is None:
-            row = 120 + 100 * np.sin(np.arange(width) / 40 + self.number / 50)
-            pixels = np.broadcast_to(row.astype(np.uint8)[None, :, None], (height, width, 3))
-        packed = payload(np.ascontiguousarray(pixels))
-        image = Image(header=head, height=pixels.shape[0], width=pixels.shape[1], step=packed.step,
-                      encoding=encoding, data=packed.data)
-        for key, value in (lie or {}).items():
-            setattr(image, key, value)
-        message: CameraInfo = camera_info(Intrinsics.from_hfov(width, height, 1.0), None)
-        message.header = head
-        for key, value in (info or {}).items():
-            setattr(message, key, value)
-        try:
-            self._publishers[1].publish(message)
-            self._publishers[0].publish(image)
-        except rclpy_implementation.RCLError:  # a busy machine: the node's end of the topic is full
-            self.sent.pop(self.stamp, None)
-
-    def _ask(self, kind: Any, service: str, request: Any) -> Any:
-        if service not in self._clients:
-            self._clients[service] = self._node.create_client(kind, f'depth_node/{service}')
-        client = self._clients[service]
-        if not client.wait_for_service(PATIENCE):
-            return None
-        future = client.call_async(request)
-        end = time.monotonic() + PATIENCE
-        while not future.done() and time.monotonic() < end:
-            self.send()
-        return future.result() if future.done() else None
-
-    def trigger(self, service: str) -> Any:
-        """The answer of a Trigger service, None where none comes; sends meanwhile."""
-        from std_srvs.srv import Trigger
-
-        return self._ask(Trigger, service, Trigger.Request())
-
-    def set_parameter(self, name: str, value: Any) -> Any:
-        """The result of setting a parameter."""
-        from rcl_interfaces.srv import SetParametersAtomically
-        from rclpy.parameter import Parameter
-
-        answer = self._ask(
-            SetParametersAtomically, 'set_parameters_atomically',
-            SetParametersAtomically.Request(
-                parameters=[Parameter(name, value=value).to_parameter_msg()]))
-        return None if answer is None else answer.result
+def start_listener() -> subprocess.Popen:
+    """A process that hears until SIGTERM."""
+    return subprocess.Popen([sys.executable, __file__, '--role', 'listener'],
+                            stdout=subprocess.PIPE, text=True)
 
 
-def resident(pid: int) -> float:
-    """Resident memory in MB."""
-    pages = int(Path(f'/proc/{pid}/statm').read_text().split()[1])
-    return pages * os.sysconf('SC_PAGE_SIZE') / 1e6
+def warm_up(camera: Camera) -> None:
+    """
+    Let DDS's buffers grow to their bound.
+
+    Every place of a history keeps the memory of the largest message that it has held. Those of
+    the node's inputs fill up in bursts alone, those of its outputs when a listener is held up; of
+    the latter there are 26 for clouds, which come at 5 Hz.
+    """
+    held_up = start_listener()
+    assert held_up.stdout is not None
+    while not select.select([held_up.stdout], [], [], 0)[0]:
+        camera.send()
+    held_up.send_signal(signal.SIGSTOP)
+    for _ in range(4):
+        for number in range(200 + round(2 * RATE)):
+            camera.send(size=LARGEST, paced=number >= 200)
+    held_up.send_signal(signal.SIGCONT)
+    held_up.send_signal(signal.SIGTERM)
+    held_up.communicate(timeout=PATIENCE)
+    for _ in range(round(3 * RATE)):
+        camera.send()
 
 
 def soak(args: argparse.Namespace, node: subprocess.Popen, listener: subprocess.Popen,
@@ -249,11 +164,8 @@ def soak(args: argparse.Namespace, node: subprocess.Popen, listener: subprocess.
     """Send and break things; what went wrong."""
     wrong: list[str] = []
     memory: list[float] = []
-    spans: list[tuple[int, int, str]] = []
-    # DDS keeps the memory of the largest message that each place of its histories has held: once
-    # all have held the largest one, it can grow no more. There are 26 places for clouds, at 5 Hz.
-    for _ in range(240):
-        camera.send(size=LARGEST)
+    warm_up(camera)
+    spans = [(0, camera.number + round(AFTER * RATE), 'warm_up')]
     begin = told = time.monotonic()
     order: list[Any] = []
     faults = [fault for fault in FAULTS if not args.only or fault.__name__ in args.only]
@@ -327,6 +239,7 @@ def main() -> int:
                         help='these faults alone')
     parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args()
+    use_large_data()
     if args.role:
         return {'node': run_node, 'stray': run_stray, 'listener': run_listener}[args.role]()
 
@@ -338,8 +251,7 @@ def main() -> int:
         with log.open('w') as file:
             node = subprocess.Popen([sys.executable, __file__, '--role', 'node'], stdout=file,
                                     stderr=subprocess.STDOUT)
-        listener = subprocess.Popen([sys.executable, __file__, '--role', 'listener'],
-                                    stdout=subprocess.PIPE, text=True)
+        listener = start_listener()
         try:
             camera = Camera(np.random.default_rng(args.seed))
             wrong = soak(args, node, listener, camera)
@@ -357,7 +269,6 @@ def main() -> int:
                 process.wait()
     for line in wrong:
         print(f'FAULT: {line}')
-    print(json.dumps({'wrong': len(wrong)}))
     return 1 if wrong else 0
 
 

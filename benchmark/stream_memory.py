@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 import numpy as np
+from _processes import resident
 
 from dvd_ros.stream import DepthStream, Frame, StreamConfig
 
@@ -30,12 +31,6 @@ class StandIn:
         return images.mean(axis=3, dtype=np.float32) / 255.0
 
 
-def resident_mib() -> float:
-    """Return the resident memory of this process in MiB (Linux)."""
-    with open('/proc/self/statm') as file:
-        return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 2 ** 20
-
-
 def main() -> int:
     """Stream, print, judge."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
@@ -45,7 +40,7 @@ def main() -> int:
     parser.add_argument('--model', default='mini')
     parser.add_argument('--rule', default=StreamConfig.rule)
     parser.add_argument('--stand-in', action='store_true', help='a trivial model instead')
-    parser.add_argument('--limit', type=float, default=16.0, help='growth allowed, MiB')
+    parser.add_argument('--limit', type=float, default=16.0, help='growth allowed, MB')
     args = parser.parse_args()
     if args.stand_in:
         regressor: Any = StandIn()
@@ -63,20 +58,20 @@ def main() -> int:
         stream.push(Frame(texture[:, shift:shift + width].copy(), round(number * 1e9 / 30)))
         if (number + 1) % args.every == 0:
             rate = (number + 1) / (time.monotonic() - start)
-            rows.append((number + 1, resident_mib(), rate))
-            print(f'{number + 1} frames, {rows[-1][1]:.1f} MiB', file=sys.stderr, flush=True)
+            rows.append((number + 1, resident(os.getpid()), rate))
+            print(f'{number + 1} frames, {rows[-1][1]:.1f} MB', file=sys.stderr, flush=True)
     stream.flush()
     counters = stream.counters
     print(f'model {regressor.name}, {width}x{height}, window {stream.config.window}, '
           f'overlap {stream.config.overlap}, rule {stream.config.rule}')
-    print('| frames | resident MiB | frames/s |\n|-------:|-------------:|---------:|')
+    print('| frames | resident MB | frames/s |\n|-------:|-------------:|---------:|')
     for frames, memory, rate in rows:
         print(f'| {frames:6d} | {memory:12.1f} | {rate:8.1f} |')
     # The first windows still fill caches and buffers.
-    warm = rows[max(len(rows) // 10 - 1, 0)][1] if rows else resident_mib()
-    growth = resident_mib() - warm
+    warm = rows[max(len(rows) // 10 - 1, 0)][1] if rows else resident(os.getpid())
+    growth = resident(os.getpid()) - warm
     print(f'received {counters.received}, published {counters.published}, '
-          f'dropped {sum(counters.dropped.values())}; growth {growth:+.1f} MiB')
+          f'dropped {sum(counters.dropped.values())}; growth {growth:+.1f} MB')
     return int(growth > args.limit or counters.published != args.frames)
 
 

@@ -1,7 +1,8 @@
-"""`dvd-ros train`: a LoRA of DVD, the small shipped model from nothing, or a light codec.
+"""`dvd-ros train`: a LoRA of DVD, the small model from nothing or further, or a light codec.
 
-WHAT is a YAML file, or the name of one that ships: `dvd` (LoRA fine-tuning as in the paper), `mini`
-(the small model, from rendered scenes); or `codec` (a light codec for a model, from any videos).
+WHAT is a YAML file, or the name of one that ships: `dvd` (LoRA fine-tuning as in the paper),
+`mini` (the small model, from rendered scenes), `tune` (a small model further, on other rendered
+scenes); or `codec` (a light codec for a model, from any videos).
 `dvd-ros train WHAT --help` tells the rest. On several GPUs or machines, by accelerate's own config:
 accelerate launch -m dvd_ros.cli.main train CONFIG.yaml -o OUT
 """
@@ -15,7 +16,7 @@ from dvd_ros.cli import _train_codec, _train_config
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `dvd-ros train`; those behind WHAT depend on it."""
-    parser.add_argument('what', metavar='WHAT', help='CONFIG.yaml, dvd, mini, or codec')
+    parser.add_argument('what', metavar='WHAT', help='CONFIG.yaml, dvd, mini, tune, or codec')
     parser.add_argument('arguments', nargs=argparse.REMAINDER, metavar='...',
                         help='arguments of WHAT')
 

@@ -28,12 +28,14 @@ class Clips:
         """Images uint8 [T,H,W,3] and disparity [T,H,W] in 1/m of a clip."""
         raise NotImplementedError
 
-    def view(self, rng: np.random.Generator, frames: int,
-             size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    def view(self, rng: np.random.Generator, frames: int, size: tuple[int, int],
+             squeeze: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
         """A random part of a random clip, mirrored half of the time.
 
         Returns images uint8 [T,h,w,3] and disparity float32 [T,h,w] in 1/m. The part is not so
-        small that it would be enlarged by more than an eighth, nor below two thirds.
+        small that it would be enlarged by more than an eighth, nor below two thirds. With a
+        ``squeeze`` above 1 it is cut to another shape, up to so much wider or narrower than
+        ``size``, as images of cameras are fitted to the network's size whatever their shape is.
         """
         index = int(rng.integers(len(self)))
         images, disparity = self.clip(index)
@@ -41,6 +43,9 @@ class Clips:
         height, width = images.shape[1:3]
         part = 1 / rng.uniform(1.0, np.clip(1.125 * height / size[0], 1.0, 1.5))
         tall, wide = int(height * part), int(width * part)
+        if squeeze > 1:
+            aspect = size[1] / size[0] * squeeze ** rng.uniform(-1, 1)
+            tall, wide = min(tall, int(wide / aspect)), min(wide, int(tall * aspect))
         y, x = int(rng.integers(height - tall + 1)), int(rng.integers(width - wide + 1))
         cut = (slice(first, first + frames), slice(y, y + tall), slice(x, x + wide))
 
@@ -53,12 +58,12 @@ class Clips:
             rgb, depth = rgb[:, :, ::-1], depth[:, :, ::-1]
         return rgb, depth
 
-    def batch(self, rng: np.random.Generator, count: int, frames: int,
-              size: tuple[int, int]) -> Views:
-        """``count`` views, each normalised by itself."""
+    def batch(self, rng: np.random.Generator, count: int, frames: int, size: tuple[int, int],
+              squeeze: float = 1.0) -> Views:
+        """``count`` views, each normalised by itself; squeeze: see view."""
         images, targets, relatives = [], [], []
         for _ in range(count):
-            rgb, true = self.view(rng, frames, size)
+            rgb, true = self.view(rng, frames, size, squeeze)
             low, span = disparity_range(true)
             images.append(rgb)
             targets.append(np.clip((true - low) / span, 0, 1))

@@ -41,9 +41,8 @@ def make_dit(recipe: MiniRecipe) -> WanTransformer3DModel:
     dit = WanTransformer3DModel(**recipe.dit_arguments())
     dit.condition_embedder.timesteps_proj = Sinusoid(dit.config.freq_dim)
     # With an all-zero text the text path is a constant: it would only be weight to carry.
-    for name, parameter in dit.named_parameters():
-        if 'attn2' in name or 'text_embedder' in name or '.norm2.' in name:
-            parameter.requires_grad_(False).zero_()
+    for parameter in text_path(dit):
+        parameter.requires_grad_(False).zero_()
     # Wan's gates begin near 0, for a diffusion model to open over days; a regressor that has
     # minutes begins as a plain transformer, whose branches count from the first step.
     with torch.no_grad():
@@ -53,3 +52,9 @@ def make_dit(recipe: MiniRecipe) -> WanTransformer3DModel:
             block.scale_shift_table.zero_()
             block.scale_shift_table[:, (2, 5)] = 1.0  # gates of attention and feed-forward
     return dit
+
+
+def text_path(dit: WanTransformer3DModel) -> list[torch.nn.Parameter]:
+    """All parameters that act on the text alone."""
+    return [parameter for name, parameter in dit.named_parameters()
+            if 'attn2' in name or 'text_embedder' in name or '.norm2.' in name]

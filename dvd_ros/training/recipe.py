@@ -123,3 +123,8 @@ class MiniRecipe:
                 'attention_head_dim': self.head_dim, 'in_channels': 32, 'out_channels': 32,
                 'text_dim': 16, 'freq_dim': 64, 'ffn_dim': self.ffn_dim,
                 'num_layers': self.layers, 'eps': 1e-6}
+
+    def config(self) -> dict[str, Any]:
+        """Arguments of DvdConfig, but for the timestep."""
+        return {'dit': self.dit_arguments(), 'vae': self.vae_arguments(),
+                'size': list(self.size), 'window': self.window, 'newest_taps': True}

@@ -5,21 +5,19 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
 from accelerate import PartialState
 
-from dvd_ros.training.batches import Clips, Scenes, Views
+from dvd_ros.training.batches import Clips
 from dvd_ros.training.codec import train_codec
 from dvd_ros.training.framewise import leave_room
 from dvd_ros.training.fresh_scenes import FreshScenes
 from dvd_ros.training.recipe import MiniRecipe
-from dvd_ros.training.render import RenderConfig, render_folder
+from dvd_ros.training.render import RenderConfig
+from dvd_ros.training.scene_folders import SceneFolders
 from dvd_ros.training.ship import ship
 from dvd_ros.training.train_regressor import train_regressor
 
-# Seeds of the training scenes; held-out scenes (benchmark/accuracy.py, the demo) use lower ones.
-FIRST_CLIP, FIRST_IMAGE, FIRST_VALIDATION, FIRST_FRESH = (
-    1_000_000, 5_000_000, 9_000_000, 20_000_000)
+FIRST_FRESH = 20_000_000
 # Seeds apart of the fresh scenes of two processes.
 _APART = 50_000_000
 
@@ -34,17 +32,11 @@ def run_recipe(work: Path, model: Path, recipe: MiniRecipe, processes: int = 2,
     render. Returns ``model``.
     """
     height, width = recipe.rendered
-    images, clips, held_out = work / 'images', work / 'clips', work / 'held_out'
-    still = RenderConfig(frames=1, height=height, width=width, rich=recipe.rich)
     moving = RenderConfig(frames=recipe.window, height=height, width=width, rich=recipe.rich)
+    scenes = SceneFolders(work, moving, recipe.images, recipe.clips, recipe.validation_clips)
     state = PartialState(cpu=device == 'cpu')
-    with state.main_process_first():
-        if state.is_main_process:
-            work.mkdir(parents=True, exist_ok=True)
-            render_folder(images, FIRST_IMAGE, recipe.images, still, processes, per_shard=128)
-            render_folder(clips, FIRST_CLIP, recipe.clips, moving, processes)
-            render_folder(held_out, FIRST_VALIDATION, recipe.validation_clips, moving, processes)
-    stills, videos = Scenes([images]), Scenes([clips])
+    scenes.render(processes, state)
+    stills, videos = scenes.read()
     codec = train_codec(stills, videos, work / 'run', recipe, device, compiled)
     with ExitStack() as stack:
         moves: Clips = videos
@@ -54,19 +46,10 @@ def run_recipe(work: Path, model: Path, recipe: MiniRecipe, processes: int = 2,
                 FIRST_FRESH + _APART * state.process_index, moving, recipe.fresh_clips,
                 views / recipe.fresh_views, processes))
         dit = train_regressor(stills, moves, work / 'run', recipe, codec, device, compiled,
-                              _validation(held_out, recipe))
+                              scenes.validation(recipe.size, recipe.seed))
     leave_room(codec, recipe.disparity_room)
     if state.is_main_process:
-        ship(model, recipe, codec, dit)
+        ship(model, recipe.config(), recipe.export_sizes, codec, dit)
     state.wait_for_everyone()
     return model
 
-
-def _validation(folder: Path, recipe: MiniRecipe) -> list[Views]:
-    """One view of each held-out clip, four to a batch, always the same."""
-    if not recipe.validation_clips:
-        return []
-    clips = Scenes([folder])
-    rng = np.random.default_rng(recipe.seed)
-    return [clips.batch(rng, 4, recipe.window, recipe.size)
-            for _ in range(-(-recipe.validation_clips // 4))]

@@ -40,7 +40,7 @@ def ros_environment(tmp_path_factory):
     added = {
         'ROS_DOMAIN_ID': os.environ.get('ROS_DOMAIN_ID') or free_domain(),
         'FASTDDS_BUILTIN_TRANSPORTS': os.environ.get('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA'),
-        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SUBNET',
         'ROS_LOG_DIR': str(tmp_path_factory.mktemp('ros_log')),
         'RCUTILS_LOGGING_USE_STDOUT': '0',
         'PYTHONUNBUFFERED': '1',

@@ -38,6 +38,18 @@ def test_views_keep_image_and_disparity_together(shards):
     assert mirrored == {False, True}
 
 
+def test_views_are_squeezed_from_other_shapes(shards):
+    scenes, slopes = Scenes([shards]), []
+    for seed in range(30):
+        rgb, disparity = scenes.view(np.random.default_rng(seed), 1, (48, 64), squeeze=1.5)
+        assert rgb.shape == (1, 48, 64, 3)
+        np.testing.assert_allclose(rgb[..., 0] / 250, disparity, atol=0.02)
+        # Of a product of ramps: how much of the height is in view beside the width.
+        along, down = disparity[0, 0, -1] / disparity[0, 0, 0], disparity[0, -1] / disparity[0, 0]
+        slopes.append(np.log(down.mean()) / abs(np.log(along)))
+    assert max(slopes) / min(slopes) > 1.5
+
+
 def test_batches_are_normalised_and_repeat(shards):
     scenes = Scenes([shards])
     one, two = (scenes.batch(np.random.default_rng(5), 4, 5, (48, 64)) for _ in range(2))

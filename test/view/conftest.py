@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import http.client
 import json
 import os
 import shutil
@@ -191,3 +192,31 @@ def browser(tmp_path_factory):
     made = Browser(program, tmp_path_factory.mktemp('browser'))
     yield made
     made.close()
+
+
+@pytest.fixture
+def ask(view):
+    """ask(path, method, host, **headers): an answer of a running server, its body in `text`."""
+    server = view()
+
+    def request(path='/', method='GET', host=None, **headers):
+        connection = http.client.HTTPConnection('127.0.0.1', server.port, timeout=20)
+        connection.putrequest(method, path, skip_host=True)
+        connection.putheader('Host', f'localhost:{server.port}' if host is None else host)
+        for name, value in headers.items():
+            connection.putheader(name.replace('_', '-'), value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        answer.text = answer.read().decode()
+        connection.close()
+        return answer
+
+    request.server = server
+    return request
+
+
+@pytest.fixture(scope='session')
+def upgrade():
+    """Headers that ask for a WebSocket."""
+    return {'Upgrade': 'websocket', 'Connection': 'Upgrade', 'Sec_WebSocket_Version': '13',
+            'Sec_WebSocket_Key': 'AAAAAAAAAAAAAAAAAAAAAA=='}
