@@ -33,7 +33,7 @@ from typing import Any
 
 import numpy as np
 from _processes import resident, use_large_data
-from _soak_camera import PATIENCE, RATE, Camera
+from _soak_camera import DISCOVERED, PATIENCE, RATE, Camera
 from _soak_faults import FAULTS
 
 QUEUE, WINDOW = 32, 13
@@ -144,10 +144,17 @@ def warm_up(camera: Camera) -> None:
     the node's inputs fill up in bursts alone, those of its outputs when a listener is held up; of
     the latter there are 26 for clouds, which come at 5 Hz.
     """
-    held_up = start_listener()
-    assert held_up.stdout is not None
-    while not select.select([held_up.stdout], [], [], 0)[0]:
-        camera.send()
+    while True:
+        held_up = start_listener()
+        assert held_up.stdout is not None
+        end = time.monotonic() + DISCOVERED
+        while not (heard := select.select([held_up.stdout], [], [], 0)[0]) \
+                and time.monotonic() < end:
+            camera.send()
+        if heard:
+            break
+        held_up.kill()
+        camera.overlooked += 1
     held_up.send_signal(signal.SIGSTOP)
     for _ in range(4):
         for number in range(200 + round(2 * RATE)):
@@ -210,6 +217,9 @@ def judge(camera: Camera, depth: Counter[int], others: dict[str, int],
     print(f'depth {sum(depth.values())}, camera_info {others["camera_info"]}, clouds '
           f'{others["points"]}; good frames outside of fault windows {len(clear)}, of them '
           f'lost {len(lost)}; stamps that came twice {len(twice)}')
+    if camera.overlooked:
+        print(f'{camera.overlooked} publishers or listeners were not discovered within '
+              f'{DISCOVERED:.0f} s, and made anew')
     if lost:
         print(f'lost: numbers {[number for _, number in lost]}; faults at {spans}')
         after = Counter(max((span for span in spans if span[0] < number), default=(0, 0, 'none'),
@@ -274,4 +284,9 @@ def main() -> int:
 
 if __name__ == '__main__':
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    os._exit(main())  # the executor's thread is still spinning
+    try:
+        status: int = main()
+    except SystemExit as error:
+        print(error, file=sys.stderr)
+        status = 1
+    os._exit(status)  # the executor's thread is still spinning

@@ -7,6 +7,21 @@ import time
 
 # Seconds between two times; one takes a few milliseconds.
 _INTERVAL = 2.0
+_M_ARENA_MAX = -8  # of <malloc.h>
+
+
+def share_one_heap() -> None:
+    """
+    Have all threads of this process allocate from one heap; to be called before there are any.
+
+    glibc gives threads heaps of their own. Images and windows are made in one thread and freed in
+    another; in heaps where large blocks come and go between small ones, ever more pages hold
+    little that is used, which `malloc_trim` cannot return: 8 MB a minute in benchmark/soak.py,
+    none in one heap. Where there is no `mallopt` (another C library) nothing is done.
+    """
+    mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 1)
 
 
 class FreeMemory:

@@ -13,6 +13,8 @@ from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.logging import get_logger
 
+from dvd_ros.ros.free_memory import share_one_heap
+
 
 class Runnable(Protocol):
     """A node with its own main loop."""
@@ -35,6 +37,7 @@ def run_node(make: Callable[[], Runnable], name: str, args: list[str] | None = N
     stopped = True
     node = None
     try:
+        share_one_heap()
         rclpy.init(args=args)
         node = make()
         status = node.run()
