@@ -285,8 +285,9 @@ def main() -> int:
 if __name__ == '__main__':
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     try:
-        status: int = main()
+        status = main()
     except SystemExit as error:
-        print(error, file=sys.stderr)
-        status = 1
+        if isinstance(error.code, str):
+            print(error.code, file=sys.stderr)
+        status = error.code if isinstance(error.code, int) else 1
     os._exit(status)  # the executor's thread is still spinning

@@ -46,10 +46,10 @@ class TuneRecipe:
     image_odds: float = 0.6
     batch: int = 48
     steps: int = 5000
-    rate: float = 5e-4
-    matrix_rate: float = 1.5e-3
+    rate: float = 3e-4
+    matrix_rate: float = 1e-3
     disparity_room: float = 0.75
-    keep: float = 0.0
+    keep: float = 0.5
 
     validation_clips: int = 16
     save_every: int = 100

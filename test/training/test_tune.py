@@ -35,8 +35,8 @@ def small(tmp_path_factory):
 
 
 def recipe(small, **changed):
-    return TuneRecipe(**{'start': str(small), 'sizes': ((48, 64), (48, 96)), 'wide': 0.5, **SCENES,
-                         **changed})
+    return TuneRecipe(**{'start': str(small), 'sizes': ((48, 64), (48, 96)), 'wide': 0.5,
+                         'keep': 0.0, **SCENES, **changed})
 
 
 def predictions(folder, size=(48, 64)):
