@@ -230,7 +230,7 @@ def test_bad_files_are_named(tiny, tmp_path, capsys, ramps):
     (tmp_path / 'other.yaml').write_text('recipe: tea\n')
     (tmp_path / 'broken.yaml').write_text('a: [\n')
     for what, words in (('dvt', 'there is no config dvt'), (tmp_path / 'list.yaml', 'holds list'),
-                        (tmp_path / 'other.yaml', "recipe is 'tea', needed is dvd or mini"),
+                        (tmp_path / 'other.yaml', "recipe is 'tea', needed is dvd, mini or tune"),
                         (tmp_path / 'broken.yaml', 'is not YAML')):
         assert main(['train', str(what), '-o', str(tmp_path / 'out')]) == 1
         assert words in capsys.readouterr().err
