@@ -29,7 +29,7 @@ class Camera:
         self.stamp = time.time_ns()
         self.sent: dict[int, int] = {}  # stamp to number, of good frames
         self.number = 0
-        self.overlooked = 0  # publishers that the node did not come to know
+        self.overlooked = 0  # publishers and listeners that DDS did not bring to the node
         self._node = rclpy.create_node(f'camera{os.getpid()}')
         self._clients: dict[str, Any] = {}
         self._due = time.monotonic()

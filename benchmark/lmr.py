@@ -17,17 +17,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate import PartialState
 
 from dvd_ros.evaluation.align import evaluate_disparity, fit_depth
 from dvd_ros.evaluation.boundary import BoundaryCount, depth_edges
 from dvd_ros.evaluation.temporal import relative_temporal_difference
 from dvd_ros.model.whole_window import WholeDecoder, WholeEncoder
 from dvd_ros.training import framewise
-from dvd_ros.training.batches import Scenes
 from dvd_ros.training.codec import train_codec
 from dvd_ros.training.recipe import MiniRecipe
-from dvd_ros.training.render import RenderConfig, render_folder
-from dvd_ros.training.scene_folders import FIRST_CLIP, FIRST_IMAGE, FIRST_VALIDATION
+from dvd_ros.training.render import RenderConfig
+from dvd_ros.training.scene_folders import SceneFolders
 from dvd_ros.training.train_regressor import train_regressor
 
 COLUMNS = ('boundary_f1', 'temporal', 'abs_rel')
@@ -62,11 +62,10 @@ def main() -> None:
         vae_width=16, codec_batch=12, codec_steps=args.codec_steps, batch=args.batch,
         steps=args.steps, heads=4, ffn_dim=384, layers=4, validation_clips=0, preview_every=0)
     height, width = recipe.rendered
-    for name, first, count, frames in (('images', FIRST_IMAGE, recipe.images, 1),
-                                       ('clips', FIRST_CLIP, recipe.clips, recipe.window),
-                                       ('test', FIRST_VALIDATION, args.held_out, recipe.window)):
-        render_folder(args.work / name, first, count, RenderConfig(frames, height, width), 1)
-    stills, videos, test = (Scenes([args.work / name]) for name in ('images', 'clips', 'test'))
+    scenes = SceneFolders(args.work, RenderConfig(recipe.window, height, width), recipe.images,
+                          recipe.clips, args.held_out)
+    scenes.render(1, PartialState(cpu=True))
+    stills, videos, test = (scenes.read(name) for name in ('images', 'clips', 'held_out'))
     views = [test.view(np.random.default_rng(i), recipe.window, recipe.size)
              for i in range(2 * args.held_out)]
 
@@ -83,8 +82,7 @@ def main() -> None:
             for images, true in views:
                 video = torch.from_numpy(images.copy()).permute(0, 3, 1, 2)[None] / 127.5 - 1
                 with torch.no_grad():
-                    latents = framewise.regress(dit, encoder(video))
-                    disparity = framewise.disparity(decoder, latents)[0].clamp_min(1e-4)
+                    disparity = framewise.predict(dit, encoder, decoder, video)[0].clamp_min(1e-4)
                 with np.errstate(divide='ignore'):
                     found.append(scores(disparity.numpy(), (1 / true).astype(np.float32)))
             table[f'{loss}, {name}'] = {key: np.array([one[key] for one in found])

@@ -154,6 +154,7 @@ def warm_up(camera: Camera) -> None:
         if heard:
             break
         held_up.kill()
+        held_up.wait()
         camera.overlooked += 1
     held_up.send_signal(signal.SIGSTOP)
     for _ in range(4):

@@ -18,6 +18,11 @@ from dvd_ros.training.clips import disparity_range, find_shards
 Views = dict[str, torch.Tensor]
 
 
+def clips_for(images: int) -> int:
+    """How many clips of 13 frames cost about as much as so many images."""
+    return max(1, images // 10)
+
+
 class Clips:
     """Clips in memory, and views cut from them: what Scenes and FreshScenes share."""
 

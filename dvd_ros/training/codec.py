@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from dvd_ros.model.whole_window import WholeDecoder, WholeEncoder
 from dvd_ros.training import framewise
-from dvd_ros.training.batches import Scenes, Views
+from dvd_ros.training.batches import Scenes, Views, clips_for
 from dvd_ros.training.loop import train
 from dvd_ros.training.losses import slope_error
 from dvd_ros.training.network import make_vae
@@ -71,7 +71,7 @@ def train_codec(stills: Scenes, videos: Scenes, out: Path, recipe: MiniRecipe,
         rng = np.random.default_rng((recipe.seed, step, 1))
         if step % 3 != 2:
             return stills.batch(rng, recipe.codec_batch, 1, recipe.size)
-        return videos.batch(rng, max(1, recipe.codec_batch // 10), recipe.window, recipe.size)
+        return videos.batch(rng, clips_for(recipe.codec_batch), recipe.window, recipe.size)
 
     train(_CodecObjective(vae, recipe, compiled), Shared(make), recipe.codec_optimiser(),
           recipe.run_of(recipe.codec_steps), out / 'codec', device=device,

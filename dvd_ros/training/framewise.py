@@ -13,7 +13,7 @@ from diffusers import AutoencoderKLWan, WanTransformer3DModel
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dvd_ros.model.whole_window import WholeDecoder
+from dvd_ros.model.whole_window import WholeDecoder, WholeEncoder
 from dvd_ros.training.network import TIMESTEP
 
 
@@ -100,3 +100,9 @@ def regress(dit: WanTransformer3DModel, latents: Tensor) -> Tensor:
     shift, scale = (dit.scale_shift_table + time[:, None]).float().chunk(2, dim=1)
     x = functional.linear(modulated(x, shift, scale), dit.proj_out.weight, dit.proj_out.bias)
     return x.transpose(1, 2).reshape(shape)
+
+
+def predict(dit: WanTransformer3DModel, encoder: WholeEncoder, decoder: WholeDecoder,
+            video: Tensor) -> Tensor:
+    """Video [B,T,3,H,W] in -1..1 to disparity [B,T,H,W] in 0..1, not clamped: the whole network."""
+    return disparity(decoder, regress(dit, encoder(video)))

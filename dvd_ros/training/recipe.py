@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dvd_ros.training.loop_config import Optimiser, Run
+from dvd_ros.training.loop_config import Optimiser
 from dvd_ros.training.read_config import plain
+from dvd_ros.training.small_recipe import FREE, SmallRecipe
 
 # What may differ between a run and the one that goes on from it.
-_FREE = ('steps', 'codec_steps', 'export_sizes', 'disparity_room', 'save_every', 'validate_every',
-         'preview_every', 'tensorboard', 'validation_clips', 'images', 'clips')
+_FREE = (*FREE, 'codec_steps', 'export_sizes', 'disparity_room')
 
 
 @dataclass(frozen=True)
-class MiniRecipe:
+class MiniRecipe(SmallRecipe):
     """Everything that makes the small model what it is; its defaults made the shipped one.
 
     The VAE works on 4x4 pixel blocks (``patch_size``), so that its widest layers run at a
@@ -27,12 +27,10 @@ class MiniRecipe:
 
     ``fresh_clips``: how many of the newest clips rendered while training are in memory, in place
     of the ``clips`` on disk; ``fresh_views``: how often each of them is seen, about. 0: none.
-    ``validation_clips``: rendered apart, to watch the regressor by.
 
     Raises ValueError naming a bad value.
     """
 
-    seed: int = 7
     clips: int = 768
     images: int = 36_000
     rich: float = 0.0
@@ -64,11 +62,6 @@ class MiniRecipe:
 
     fresh_clips: int = 0
     fresh_views: float = 20.0
-    validation_clips: int = 16
-    save_every: int = 100
-    validate_every: int = 500
-    preview_every: int = 2000
-    tensorboard: bool = False
 
     def __post_init__(self) -> None:
         for name in ('rendered', 'size'):
@@ -103,12 +96,6 @@ class MiniRecipe:
         """Of the regressor."""
         return Optimiser(rate=self.rate, matrix_rate=self.matrix_rate,
                          warmup=min(200, self.steps // 5))
-
-    def run_of(self, steps: int) -> Run:
-        """Length and landmarks of a training."""
-        return Run(steps=steps, seed=self.seed, save_every=self.save_every,
-                   validate_every=self.validate_every, preview_every=self.preview_every,
-                   tensorboard=self.tensorboard)
 
     def vae_arguments(self) -> dict[str, Any]:
         """Arguments of AutoencoderKLWan; its latents are used as they are."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from accelerate import PartialState
 
-from dvd_ros.training.batches import Clips
+from dvd_ros.training.batches import Clips, clips_for
 from dvd_ros.training.codec import train_codec
 from dvd_ros.training.framewise import leave_room
 from dvd_ros.training.fresh_scenes import FreshScenes
@@ -36,12 +36,12 @@ def run_recipe(work: Path, model: Path, recipe: MiniRecipe, processes: int = 2,
     scenes = SceneFolders(work, moving, recipe.images, recipe.clips, recipe.validation_clips)
     state = PartialState(cpu=device == 'cpu')
     scenes.render(processes, state)
-    stills, videos = scenes.read()
+    stills, videos = scenes.read('images'), scenes.read('clips')
     codec = train_codec(stills, videos, work / 'run', recipe, device, compiled)
     with ExitStack() as stack:
         moves: Clips = videos
         if recipe.fresh_clips:
-            views = max(1, recipe.batch // 10) * (1 - recipe.image_odds)
+            views = clips_for(recipe.batch) * (1 - recipe.image_odds)
             moves = stack.enter_context(FreshScenes(
                 FIRST_FRESH + _APART * state.process_index, moving, recipe.fresh_clips,
                 views / recipe.fresh_views, processes))

@@ -44,15 +44,15 @@ class SceneFolders:
                 render_folder(self.work / 'held_out', FIRST_VALIDATION + self.later,
                               self.held_out, self.config, processes)
 
-    def read(self) -> tuple[Scenes, Scenes]:
-        """Images and clips, all in memory."""
-        return Scenes([self.work / 'images']), Scenes([self.work / 'clips'])
+    def read(self, name: str) -> Scenes:
+        """All `images`, `clips` or `held_out`, in memory."""
+        return Scenes([self.work / name])
 
     def validation(self, size: tuple[int, int], seed: int) -> list[Views]:
         """One view of each held-out clip, four to a batch, always the same."""
         if not self.held_out:
             return []
-        clips = Scenes([self.work / 'held_out'])
+        clips = self.read('held_out')
         rng = np.random.default_rng(seed)
         return [clips.batch(rng, 4, self.config.frames, size)
                 for _ in range(-(-self.held_out // 4))]

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from dvd_ros.model.whole_window import WholeDecoder, WholeEncoder
 from dvd_ros.training import framewise
-from dvd_ros.training.batches import Clips, Scenes, Views
+from dvd_ros.training.batches import Clips, Scenes, Views, clips_for
 from dvd_ros.training.fresh_scenes import FreshScenes
 from dvd_ros.training.held_out import HeldOut
 from dvd_ros.training.loop import train
@@ -60,9 +60,7 @@ class RegressorObjective(nn.Module):
     def forward(self, batch: Batch, step: int | None) -> dict[str, Tensor]:
         """Losses; step None: see train."""
         if step is None:
-            encoder, decoder = self._whole
-            pred = framewise.regress(self.dit, encoder(batch['images'][:1]))
-            return {'disparity': framewise.disparity(decoder, pred)[0]}
+            return {'disparity': framewise.predict(self.dit, *self._whole, batch['images'][:1])[0]}
         true, relative = batch['target'], batch['relative']
         pred, latents, disparity = self._run(batch['images'], true)
         if disparity.shape != true.shape:
@@ -113,8 +111,7 @@ def train_regressor(stills: Scenes, videos: Clips, out: Path, recipe: MiniRecipe
         rng = np.random.default_rng((recipe.seed, step))
         if step < recipe.still_steps * recipe.steps or rng.random() < recipe.image_odds:
             return stills.batch(rng, recipe.batch, 1, size)
-        # A clip of 13 frames costs about as much as ten images.
-        return videos.batch(rng, max(1, recipe.batch // 10), recipe.window, size)
+        return videos.batch(rng, clips_for(recipe.batch), recipe.window, size)
 
     train(objective, Shared(make, fresh.facts if fresh else dict), recipe.optimiser(),
           recipe.run_of(recipe.steps), out / 'regressor', device=device, recipe=recipe.described(),

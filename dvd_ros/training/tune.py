@@ -16,7 +16,7 @@ from dvd_ros.model.dvd import Sinusoid
 from dvd_ros.model.whole_window import WholeDecoder, WholeEncoder
 from dvd_ros.regressor import locate_checkpoint
 from dvd_ros.training import framewise
-from dvd_ros.training.batches import Scenes, Views
+from dvd_ros.training.batches import Scenes, Views, clips_for
 from dvd_ros.training.held_out import HeldOut
 from dvd_ros.training.jitter import jittered
 from dvd_ros.training.loop import train
@@ -44,16 +44,13 @@ class _TuneObjective(nn.Module):
         self._run = torch.compile(self._pass, dynamic=False) if compiled else self._pass
 
     def _pass(self, video: Tensor) -> Tensor:
-        encoder, decoder = self._whole
         with torch.autocast(video.device.type, torch.bfloat16):
-            return framewise.disparity(decoder, framewise.regress(self.dit, encoder(video))).float()
+            return framewise.predict(self.dit, *self._whole, video).float()
 
     def forward(self, batch: Batch, step: int | None) -> dict[str, Tensor]:
         """Losses; step None: see train."""
         if step is None:
-            encoder, decoder = self._whole
-            pred = framewise.regress(self.dit, encoder(batch['images'][:1]))
-            return {'disparity': framewise.disparity(decoder, pred)[0]}
+            return {'disparity': framewise.predict(self.dit, *self._whole, batch['images'][:1])[0]}
         return disparity_loss(self._run(batch['images']), batch['target'], batch['relative'])
 
 
@@ -87,18 +84,18 @@ def tune(work: Path, model: Path, recipe: TuneRecipe, processes: int = 2, device
     """
     dit, vae, config = load_small(recipe.start)
     assert config.window is not None
-    scenes = SceneFolders(work, recipe.scenes(config.window), recipe.images, recipe.clips,
+    window = config.window
+    scenes = SceneFolders(work, recipe.scenes(window), recipe.images, recipe.clips,
                           recipe.validation_clips, recipe.later)
     state = PartialState(cpu=device == 'cpu')
     scenes.render(processes, state)
-    stills, videos = scenes.read()
+    stills, videos = scenes.read('images'), scenes.read('clips')
     framewise.leave_room(vae, 1 / recipe.disparity_room)
     objective = _TuneObjective(dit, vae, compiled)
     old = {name: value.detach().clone() for name, value in objective.named_parameters()}
     held_out = scenes.validation(recipe.sizes[0], recipe.seed)
-    train(objective, Shared(lambda step: make_batch(recipe, config.window or 1, stills, videos,
-                                                    step)),
-          recipe.optimiser(), recipe.run(), work / 'tune', device=device,
+    train(objective, Shared(lambda step: make_batch(recipe, window, stills, videos, step)),
+          recipe.optimiser(), recipe.run_of(recipe.steps), work / 'tune', device=device,
           recipe=recipe.described(), held_out=HeldOut(held_out) if held_out else None)
     with torch.no_grad():
         for name, value in objective.named_parameters():
@@ -118,7 +115,6 @@ def make_batch(recipe: TuneRecipe, window: int, stills: Scenes, videos: Scenes,
     others = recipe.sizes[1:]
     size = others[int(rng.integers(len(others)))] if others and rng.random() < recipe.wide \
         else recipe.sizes[0]
-    # A clip of 13 frames costs about as much as ten images.
     batch = stills.batch(rng, recipe.batch, 1, size, recipe.squeeze) if still else \
-        videos.batch(rng, max(1, recipe.batch // 10), window, size, recipe.squeeze)
+        videos.batch(rng, clips_for(recipe.batch), window, size, recipe.squeeze)
     return {**batch, 'images': jittered(batch['images'], rng, recipe.jitter)}

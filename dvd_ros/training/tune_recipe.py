@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dvd_ros.training.loop_config import Optimiser, Run
+from dvd_ros.training.loop_config import Optimiser
 from dvd_ros.training.read_config import plain
 from dvd_ros.training.render import RenderConfig
+from dvd_ros.training.small_recipe import FREE, SmallRecipe
 
 # What may differ between a run and the one that goes on from it.
-_FREE = ('steps', 'keep', 'images', 'clips', 'validation_clips', 'save_every', 'validate_every',
-         'preview_every', 'tensorboard')
+_FREE = (*FREE, 'keep')
 
 
 @dataclass(frozen=True)
-class TuneRecipe:
+class TuneRecipe(SmallRecipe):
     """
     How a small model is trained further on rendered scenes; see tune.yaml for the values.
 
@@ -51,12 +51,6 @@ class TuneRecipe:
     disparity_room: float = 0.75
     keep: float = 0.5
 
-    validation_clips: int = 16
-    save_every: int = 100
-    validate_every: int = 500
-    preview_every: int = 2000
-    tensorboard: bool = False
-
     def __post_init__(self) -> None:
         for height, width in (self.rendered, *self.sizes):
             if height % 16 or width % 16 or min(height, width) < 32:
@@ -78,7 +72,7 @@ class TuneRecipe:
                              f'later={self.later} not negative')
         # They check the numbers that they take.
         self.optimiser()
-        self.run()
+        self.run_of(self.steps)
         self.scenes(1)
 
     def described(self) -> dict[str, Any]:
@@ -95,9 +89,3 @@ class TuneRecipe:
         """Of all that learns."""
         return Optimiser(rate=self.rate, matrix_rate=self.matrix_rate,
                          warmup=min(100, self.steps // 5))
-
-    def run(self) -> Run:
-        """Length and landmarks of the training."""
-        return Run(steps=self.steps, seed=self.seed, save_every=self.save_every,
-                   validate_every=self.validate_every, preview_every=self.preview_every,
-                   tensorboard=self.tensorboard)

@@ -12,6 +12,7 @@ from safetensors.torch import load_file  # noqa: E402
 
 from dvd_ros.cli._train_config import find_config  # noqa: E402
 from dvd_ros.cli.main import main  # noqa: E402
+from dvd_ros.model.whole_window import WholeDecoder, WholeEncoder  # noqa: E402
 from dvd_ros.regressor import load_regressor  # noqa: E402
 from dvd_ros.training import framewise  # noqa: E402
 from dvd_ros.training.jitter import jittered  # noqa: E402
@@ -74,10 +75,9 @@ def test_what_trains_is_what_the_node_runs(small):
     assert config.window == 13
     images = np.random.default_rng(1).integers(0, 255, (13, 48, 64, 3), dtype=np.uint8)
     video = torch.from_numpy(images).permute(0, 3, 1, 2)[None].float() / 127.5 - 1
-    from dvd_ros.model.whole_window import WholeDecoder, WholeEncoder
     with torch.no_grad():
-        disparity = framewise.disparity(WholeDecoder(vae), framewise.regress(
-            dit, WholeEncoder(vae)(video)))[0].clamp(0, 1)
+        disparity = framewise.predict(dit, WholeEncoder(vae), WholeDecoder(vae),
+                                      video)[0].clamp(0, 1)
     expected = load_regressor(small, 'onnxruntime').predict(images)
     np.testing.assert_allclose(disparity.numpy(), expected, atol=2e-3)
 
