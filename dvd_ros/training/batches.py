@@ -46,7 +46,8 @@ class Clips:
         images, disparity = self.clip(index)
         first = int(rng.integers(len(images) - frames + 1))
         height, width = images.shape[1:3]
-        part = 1 / rng.uniform(1.0, np.clip(1.125 * height / size[0], 1.0, 1.5))
+        most = 1.125 * min(height / size[0], width / size[1])
+        part = 1 / rng.uniform(1.0, np.clip(most, 1.0, 1.5))
         tall, wide = int(height * part), int(width * part)
         if squeeze > 1:
             aspect = size[1] / size[0] * squeeze ** rng.uniform(-1, 1)

@@ -95,6 +95,8 @@ class _Loop:
         from tqdm import tqdm
 
         shown: dict[str, float] = {}
+        if self.step == 0 and self.held_out and self.run.validate_every:
+            self._look(held=True, picture=False)  # what a training begins with, it is judged by
         first, begun, before = self.frames, time.monotonic(), self.seconds
         with tqdm(range(self.step, self.run.steps), initial=self.step, total=self.run.steps,
                   desc=self.folder.name, mininterval=10,

@@ -67,3 +67,22 @@ class Shared:
         share = {name: value[rank::world] for name, value in batch.items()}
         own = len(next(iter(share.values())))
         return [Pass(share, own * world / count)]
+
+
+class Drawn:
+    """Passes of which every process makes its own one alone; made one step ahead."""
+
+    def __init__(self, make: Callable[[int, int, int], Pass]) -> None:
+        """Take ``make(step, rank, world)``, which is to give equal passes for equal arguments."""
+        self._make = make
+        self._ahead: Prefetch[Pass] | None = None
+
+    def __call__(self, step: int, rank: int, world: int) -> list[Pass]:
+        """See Passes."""
+        if self._ahead is None:
+            self._ahead = Prefetch(lambda step: self._make(step, rank, world))
+        return [self._ahead(step)]
+
+    def facts(self) -> dict[str, float]:
+        """See Passes."""
+        return {}

@@ -22,18 +22,23 @@ from dvd_ros.training.jitter import jittered
 from dvd_ros.training.loop import train
 from dvd_ros.training.losses import disparity_loss
 from dvd_ros.training.network import TIMESTEP, text_path
-from dvd_ros.training.passes import Batch, Shared
+from dvd_ros.training.passes import Batch, Drawn, Pass
 from dvd_ros.training.scene_folders import SceneFolders
 from dvd_ros.training.ship import ship
 from dvd_ros.training.tune_recipe import TuneRecipe
 
 
 class _TuneObjective(nn.Module):
-    """The error of the disparity that the whole network makes of images."""
+    """
+    The error of the disparity that the whole network makes of images.
+
+    compiled: the one size (H, W) that is trained compiled. Each further one would take minutes.
+    """
 
     partial = True  # single images do without what mixes frames
 
-    def __init__(self, dit: WanTransformer3DModel, vae: AutoencoderKLWan, compiled: bool) -> None:
+    def __init__(self, dit: WanTransformer3DModel, vae: AutoencoderKLWan,
+                 compiled: tuple[int, int] | None) -> None:
         super().__init__()
         self.dit, self.vae = dit, vae
         self.requires_grad_(True)
@@ -41,7 +46,8 @@ class _TuneObjective(nn.Module):
             parameter.requires_grad_(False)
         # Of the same weights; not registered, so that each has one name.
         self._whole = (WholeEncoder(vae, trainable=True), WholeDecoder(vae, trainable=True))
-        self._run = torch.compile(self._pass, dynamic=False) if compiled else self._pass
+        self._compiled_size = compiled
+        self._compiled = torch.compile(self._pass, dynamic=False)
 
     def _pass(self, video: Tensor) -> Tensor:
         with torch.autocast(video.device.type, torch.bfloat16):
@@ -51,7 +57,10 @@ class _TuneObjective(nn.Module):
         """Losses; step None: see train."""
         if step is None:
             return {'disparity': framewise.predict(self.dit, *self._whole, batch['images'][:1])[0]}
-        return disparity_loss(self._run(batch['images']), batch['target'], batch['relative'])
+        images = batch['images']
+        swift = self.training and tuple(images.shape[-2:]) == self._compiled_size
+        run = self._compiled if swift else self._pass
+        return disparity_loss(run(images), batch['target'], batch['relative'])
 
 
 def load_small(model: str | Path) -> tuple[WanTransformer3DModel, AutoencoderKLWan, DvdConfig]:
@@ -91,12 +100,13 @@ def tune(work: Path, model: Path, recipe: TuneRecipe, processes: int = 2, device
     scenes.render(processes, state)
     stills, videos = scenes.read('images'), scenes.read('clips')
     framewise.leave_room(vae, 1 / recipe.disparity_room)
-    objective = _TuneObjective(dit, vae, compiled)
+    objective = _TuneObjective(dit, vae, recipe.sizes[0] if compiled else None)
     old = {name: value.detach().clone() for name, value in objective.named_parameters()}
     held_out = scenes.validation(recipe.sizes[0], recipe.seed)
-    train(objective, Shared(lambda step: make_batch(recipe, window, stills, videos, step)),
-          recipe.optimiser(), recipe.run_of(recipe.steps), work / 'tune', device=device,
-          recipe=recipe.described(), held_out=HeldOut(held_out) if held_out else None)
+    passes = Drawn(lambda *step: make_pass(recipe, window, stills, videos, *step))
+    train(objective, passes, recipe.optimiser(), recipe.run_of(recipe.steps), work / 'tune',
+          device=device, recipe=recipe.described(),
+          held_out=HeldOut(held_out) if held_out else None)
     with torch.no_grad():
         for name, value in objective.named_parameters():
             value.lerp_(old[name].to(value.device), recipe.keep)
@@ -107,14 +117,31 @@ def tune(work: Path, model: Path, recipe: TuneRecipe, processes: int = 2, device
     return model
 
 
-def make_batch(recipe: TuneRecipe, window: int, stills: Scenes, videos: Scenes,
-               step: int) -> Views:
-    """The views of a step, of single images or clips; equal for equal arguments."""
+def make_pass(recipe: TuneRecipe, window: int, stills: Scenes, videos: Scenes, step: int,
+              rank: int = 0, world: int = 1) -> Pass:
+    """
+    The views of a step, of single images or clips, that process ``rank`` of ``world`` learns on.
+
+    Equal for equal arguments; the views of all processes together are those of one alone.
+    Raises ValueError where there are fewer views than processes.
+    """
     rng = np.random.default_rng((recipe.seed, step))
     still = rng.random() < recipe.image_odds
     others = recipe.sizes[1:]
     size = others[int(rng.integers(len(others)))] if others and rng.random() < recipe.wide \
         else recipe.sizes[0]
-    batch = stills.batch(rng, recipe.batch, 1, size, recipe.squeeze) if still else \
-        videos.batch(rng, clips_for(recipe.batch), window, size, recipe.squeeze)
-    return {**batch, 'images': jittered(batch['images'], rng, recipe.jitter)}
+    scenes, frames, count = (stills, 1, recipe.batch) if still else \
+        (videos, window, clips_for(recipe.batch))
+    if count < world:
+        raise ValueError(f'{count} views of a step cannot be shared by {world} processes: give a '
+                         'larger batch or fewer processes')
+    views = [_view(recipe, scenes, frames, size, np.random.default_rng((recipe.seed, step, item)))
+             for item in range(rank, count, world)]
+    batch = {name: torch.cat([view[name] for view in views]) for name in views[0]}
+    return Pass(batch, len(views) * world / count)
+
+
+def _view(recipe: TuneRecipe, scenes: Scenes, frames: int, size: tuple[int, int],
+          rng: np.random.Generator) -> Views:
+    view = scenes.batch(rng, 1, frames, size, recipe.squeeze)
+    return {**view, 'images': jittered(view['images'], rng, recipe.jitter)}

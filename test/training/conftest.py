@@ -52,3 +52,17 @@ def ramps(monkeypatch):
                         lambda kind, folder, split='', **options: MadeUp(kind, folders[folder]),
                         raising=False)
     return folders
+
+
+@pytest.fixture
+def shards(tmp_path):
+    """Clips whose red is their disparity, so that a view shows whether the two stay together."""
+    rng = np.random.default_rng(0)
+    for start, size in ((0, (48, 64)), (2, (96, 128))):
+        ramp = np.linspace(0.1, 1, size[1])[None, None, None] * np.linspace(
+            0.5, 1, size[0])[None, None, :, None] * rng.uniform(0.5, 1, (2, 5, 1, 1))
+        images = np.zeros((2, 5, *size, 3), np.uint8)
+        images[..., 0] = np.round(250 * ramp)
+        np.savez(tmp_path / f'shard_{start}.npz', images=images,
+                 disparity=ramp.astype(np.float16))
+    return tmp_path

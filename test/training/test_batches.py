@@ -5,24 +5,10 @@ import pytest
 
 torch = pytest.importorskip('torch')
 
-from dvd_ros.training.batches import Scenes  # noqa: E402
+from dvd_ros.training.batches import Clips, Scenes  # noqa: E402
 from dvd_ros.training.losses import disparity_loss, fit_disparity  # noqa: E402
 from dvd_ros.training.passes import Prefetch, Shared  # noqa: E402
 from dvd_ros.training.readout import Readout  # noqa: E402
-
-
-@pytest.fixture
-def shards(tmp_path):
-    """Clips whose red is their disparity, so that a view shows whether the two stay together."""
-    rng = np.random.default_rng(0)
-    for start, size in ((0, (48, 64)), (2, (96, 128))):
-        ramp = np.linspace(0.1, 1, size[1])[None, None, None] * np.linspace(
-            0.5, 1, size[0])[None, None, :, None] * rng.uniform(0.5, 1, (2, 5, 1, 1))
-        images = np.zeros((2, 5, *size, 3), np.uint8)
-        images[..., 0] = np.round(250 * ramp)
-        np.savez(tmp_path / f'shard_{start}.npz', images=images,
-                 disparity=ramp.astype(np.float16))
-    return tmp_path
 
 
 def test_views_keep_image_and_disparity_together(shards):
@@ -48,6 +34,24 @@ def test_views_are_squeezed_from_other_shapes(shards):
         along, down = disparity[0, 0, -1] / disparity[0, 0, 0], disparity[0, -1] / disparity[0, 0]
         slopes.append(np.log(down.mean()) / abs(np.log(along)))
     assert max(slopes) / min(slopes) > 1.5
+
+
+class Ramp(Clips):
+    """One clip whose disparity counts its columns."""
+
+    def __len__(self):
+        return 1
+
+    def clip(self, index):
+        columns = np.tile(np.arange(160, dtype=np.float32), (1, 120, 1))
+        return np.repeat(columns[..., None].astype(np.uint8), 3, -1), columns
+
+
+@pytest.mark.parametrize('size', [(90, 120), (64, 160), (48, 170)])
+def test_views_are_hardly_enlarged_whatever_their_shape(size):
+    for seed in range(20):
+        _, columns = Ramp().view(np.random.default_rng(seed), 1, size)
+        assert np.ptp(columns) + 1 >= size[1] / 1.125 - 3
 
 
 def test_batches_are_normalised_and_repeat(shards):

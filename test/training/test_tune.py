@@ -15,11 +15,12 @@ from dvd_ros.cli.main import main  # noqa: E402
 from dvd_ros.model.whole_window import WholeDecoder, WholeEncoder  # noqa: E402
 from dvd_ros.regressor import load_regressor  # noqa: E402
 from dvd_ros.training import framewise  # noqa: E402
+from dvd_ros.training.batches import Scenes  # noqa: E402
 from dvd_ros.training.jitter import jittered  # noqa: E402
 from dvd_ros.training.read_config import build, read_yaml  # noqa: E402
 from dvd_ros.training.recipe import MiniRecipe  # noqa: E402
 from dvd_ros.training.run import run_recipe  # noqa: E402
-from dvd_ros.training.tune import load_small, tune  # noqa: E402
+from dvd_ros.training.tune import load_small, make_pass, tune  # noqa: E402
 from dvd_ros.training.tune_recipe import TuneRecipe  # noqa: E402
 
 SCENES = {'clips': 2, 'images': 2, 'rendered': (64, 64), 'batch': 1, 'steps': 3,
@@ -80,6 +81,25 @@ def test_what_trains_is_what_the_node_runs(small):
                                       video)[0].clamp(0, 1)
     expected = load_regressor(small, 'onnxruntime').predict(images)
     np.testing.assert_allclose(disparity.numpy(), expected, atol=2e-3)
+
+
+@pytest.mark.parametrize('odds', [0.0, 1.0])
+def test_processes_share_the_views_of_a_step(shards, odds):
+    scenes = Scenes([shards])
+    asked = TuneRecipe(batch=30, sizes=((48, 64),), image_odds=odds)
+
+    def passes(world):
+        return [make_pass(asked, 5, scenes, scenes, 4, rank, world) for rank in range(world)]
+    (alone,), shared = passes(1), passes(2)
+    assert alone.weight == 1
+    assert sum(one.weight for one in shared) == pytest.approx(2)
+    assert len(alone.batch['images']) == (30 if odds else 3)
+    for name, value in alone.batch.items():
+        both = torch.empty_like(value)
+        both[0::2], both[1::2] = (one.batch[name] for one in shared)
+        assert torch.equal(both, value)
+    with pytest.raises(ValueError, match='30 views|3 views'):
+        passes(31)
 
 
 def test_another_model_is_refused(tiny):
