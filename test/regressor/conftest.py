@@ -126,3 +126,15 @@ def machine(trt, cuda):
         return build_engines(folder, Manifest.load(folder), Device(), EngineCache(), **options)
 
     return SimpleNamespace(trt=trt, cuda=cuda, build=build, cache=EngineCache())
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 255, (9, 32, 48, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def built(machine, small_export):
+    machine.build(small_export)
+    assert machine.cuda.live() == []
+    return machine
