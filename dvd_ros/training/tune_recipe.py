@@ -39,7 +39,7 @@ class TuneRecipe(SmallRecipe):
     street: float = 0.3
     rendered: tuple[int, int] = (192, 256)
 
-    sizes: tuple[tuple[int, int], ...] = ((144, 192), (144, 256), (96, 288))
+    sizes: tuple[tuple[int, int], ...] = ((144, 192), (144, 256))
     wide: float = 0.25
     squeeze: float = 1.4
     jitter: float = 1.0
