@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -54,12 +54,7 @@ class Clips:
             tall, wide = min(tall, int(wide / aspect)), min(wide, int(tall * aspect))
         y, x = int(rng.integers(height - tall + 1)), int(rng.integers(width - wide + 1))
         cut = (slice(first, first + frames), slice(y, y + tall), slice(x, x + wide))
-
-        def fit(stack: np.ndarray) -> np.ndarray:
-            return np.stack([cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA)
-                             for frame in stack])
-        # OpenCV has no float16.
-        rgb, depth = fit(images[cut]), fit(disparity[cut].astype(np.float32))
+        rgb, depth = _fitted(images[cut], size), _fitted(disparity[cut], size)
         if rng.random() < 0.5:
             rgb, depth = rgb[:, :, ::-1], depth[:, :, ::-1]
         return rgb, depth
@@ -67,18 +62,34 @@ class Clips:
     def batch(self, rng: np.random.Generator, count: int, frames: int, size: tuple[int, int],
               squeeze: float = 1.0) -> Views:
         """``count`` views, each normalised by itself; squeeze: see view."""
-        images, targets, relatives = [], [], []
-        for _ in range(count):
-            rgb, true = self.view(rng, frames, size, squeeze)
-            low, span = disparity_range(true)
-            images.append(rgb)
-            targets.append(np.clip((true - low) / span, 0, 1))
-            # Where depth goes to infinity a relative error would drown all others.
-            relatives.append(span / np.maximum(true, 0.2 * span))
-        video = torch.from_numpy(np.stack(images)).permute(0, 1, 4, 2, 3)
-        return {'images': video.float().div_(127.5).sub_(1),
-                'target': torch.from_numpy(np.stack(targets)),
-                'relative': torch.from_numpy(np.stack(relatives))}
+        return _normalised([self.view(rng, frames, size, squeeze) for _ in range(count)])
+
+    def whole(self, indices: Iterable[int], size: tuple[int, int]) -> Views:
+        """Clips from edge to edge, as the node sees them, fitted to ``size``."""
+        return _normalised([(_fitted(images, size), _fitted(disparity, size))
+                            for images, disparity in map(self.clip, indices)])
+
+
+def _fitted(stack: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Frames [T,H,W] or [T,H,W,3] in another size; float16 becomes float32."""
+    # OpenCV has no float16.
+    stack = stack.astype(np.float32) if stack.dtype == np.float16 else stack
+    return np.stack([cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA)
+                     for frame in stack])
+
+
+def _normalised(views: Sequence[tuple[np.ndarray, np.ndarray]]) -> Views:
+    images, targets, relatives = [], [], []
+    for rgb, true in views:
+        low, span = disparity_range(true)
+        images.append(rgb)
+        targets.append(np.clip((true - low) / span, 0, 1))
+        # Where depth goes to infinity a relative error would drown all others.
+        relatives.append(span / np.maximum(true, 0.2 * span))
+    video = torch.from_numpy(np.stack(images)).permute(0, 1, 4, 2, 3)
+    return {'images': video.float().div_(127.5).sub_(1),
+            'target': torch.from_numpy(np.stack(targets)),
+            'relative': torch.from_numpy(np.stack(relatives))}
 
 
 class Scenes(Clips):

@@ -46,7 +46,7 @@ def run_recipe(work: Path, model: Path, recipe: MiniRecipe, processes: int = 2,
                 FIRST_FRESH + _APART * state.process_index, moving, recipe.fresh_clips,
                 views / recipe.fresh_views, processes))
         dit = train_regressor(stills, moves, work / 'run', recipe, codec, device, compiled,
-                              scenes.validation(recipe.size, recipe.seed))
+                              scenes.validation(recipe.size))
     leave_room(codec, recipe.disparity_room)
     if state.is_main_process:
         ship(model, recipe.config(), recipe.export_sizes, codec, dit)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from accelerate import PartialState
 
 from dvd_ros.training.batches import Scenes, Views
@@ -48,11 +47,10 @@ class SceneFolders:
         """All `images`, `clips` or `held_out`, in memory."""
         return Scenes([self.work / name])
 
-    def validation(self, size: tuple[int, int], seed: int) -> list[Views]:
-        """One view of each held-out clip, four to a batch, always the same."""
+    def validation(self, size: tuple[int, int]) -> list[Views]:
+        """All held-out clips as the node would see them, four to a batch."""
         if not self.held_out:
             return []
         clips = self.read('held_out')
-        rng = np.random.default_rng(seed)
-        return [clips.batch(rng, 4, self.config.frames, size)
-                for _ in range(-(-self.held_out // 4))]
+        return [clips.whole(range(first, min(first + 4, len(clips))), size)
+                for first in range(0, len(clips), 4)]

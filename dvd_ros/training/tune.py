@@ -102,7 +102,7 @@ def tune(work: Path, model: Path, recipe: TuneRecipe, processes: int = 2, device
     framewise.leave_room(vae, 1 / recipe.disparity_room)
     objective = _TuneObjective(dit, vae, recipe.sizes[0] if compiled else None)
     old = {name: value.detach().clone() for name, value in objective.named_parameters()}
-    held_out = scenes.validation(recipe.sizes[0], recipe.seed)
+    held_out = scenes.validation(recipe.sizes[0])
     passes = Drawn(lambda *step: make_pass(recipe, window, stills, videos, *step))
     train(objective, passes, recipe.optimiser(), recipe.run_of(recipe.steps), work / 'tune',
           device=device, recipe=recipe.described(),

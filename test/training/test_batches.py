@@ -54,6 +54,14 @@ def test_views_are_hardly_enlarged_whatever_their_shape(size):
         assert np.ptp(columns) + 1 >= size[1] / 1.125 - 3
 
 
+def test_a_whole_clip_keeps_its_edges():
+    batch = Ramp().whole([0, 0], (60, 40))
+    assert batch['images'].shape == (2, 1, 3, 60, 40)
+    along = batch['images'][1, 0, 0, 30].add(1).mul(127.5)
+    assert torch.allclose(along, 1.5 + 4 * torch.arange(40.0), atol=0.6)
+    assert (batch['target'].diff(dim=-1) >= 0).all()
+
+
 def test_batches_are_normalised_and_repeat(shards):
     scenes = Scenes([shards])
     one, two = (scenes.batch(np.random.default_rng(5), 4, 5, (48, 64)) for _ in range(2))
