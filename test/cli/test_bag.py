@@ -1,8 +1,5 @@
 """`dvd-ros bag` on small made-up bags, by the shipped model or a cheap one."""
 
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -11,8 +8,6 @@ from dvd_ros.cli.main import main
 from dvd_ros.stream import DepthStream, Frame
 
 STORAGES = ['mcap', 'sqlite3']
-PROGRAM = [sys.executable, '-m', 'dvd_ros.cli.main', 'bag']
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(*arguments):
