@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 import torch
 
+from dvd_ros.evaluation.align import MAX_DEPTH
 from dvd_ros.training.clips import disparity_range, find_shards
 
 # Views by name: images [B,T,3,H,W] in -1..1; target [B,T,H,W], normalised disparity in 0..1;
-# relative [B,T,H,W], what an error of 1 in the target is of the true disparity there, so that
-# relative * |error| is close to the relative error of depth.
+# true [B,T,H,W], disparity from 0 at infinity, in the units of the target; 0 as well where depth is
+# beyond MAX_DEPTH, which no metric counts.
 Views = dict[str, torch.Tensor]
 
 
@@ -38,9 +39,9 @@ class Clips:
         """A random part of a random clip, mirrored half of the time.
 
         Returns images uint8 [T,h,w,3] and disparity float32 [T,h,w] in 1/m. The part is not so
-        small that it would be enlarged by more than an eighth, nor below two thirds. With a
-        ``squeeze`` above 1 it is cut to another shape, up to so much wider or narrower than
-        ``size``, as images of cameras are fitted to the network's size whatever their shape is.
+        small that it would be enlarged by more than an eighth, nor below two thirds, but where it
+        is cut to the shape of ``size``; with a ``squeeze`` above 1 up to so much wider or narrower
+        than that, as images of cameras are fitted to the network's size whatever their shape is.
         """
         index = int(rng.integers(len(self)))
         images, disparity = self.clip(index)
@@ -49,9 +50,8 @@ class Clips:
         most = 1.125 * min(height / size[0], width / size[1])
         part = 1 / rng.uniform(1.0, np.clip(most, 1.0, 1.5))
         tall, wide = int(height * part), int(width * part)
-        if squeeze > 1:
-            aspect = size[1] / size[0] * squeeze ** rng.uniform(-1, 1)
-            tall, wide = min(tall, int(wide / aspect)), min(wide, int(tall * aspect))
+        aspect = size[1] / size[0] * squeeze ** rng.uniform(-1, 1)
+        tall, wide = min(tall, round(wide / aspect)), min(wide, round(tall * aspect))
         y, x = int(rng.integers(height - tall + 1)), int(rng.integers(width - wide + 1))
         cut = (slice(first, first + frames), slice(y, y + tall), slice(x, x + wide))
         rgb, depth = _fitted(images[cut], size), _fitted(disparity[cut], size)
@@ -79,17 +79,16 @@ def _fitted(stack: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _normalised(views: Sequence[tuple[np.ndarray, np.ndarray]]) -> Views:
-    images, targets, relatives = [], [], []
+    images, targets, trues = [], [], []
     for rgb, true in views:
         low, span = disparity_range(true)
         images.append(rgb)
         targets.append(np.clip((true - low) / span, 0, 1))
-        # Where depth goes to infinity a relative error would drown all others.
-        relatives.append(span / np.maximum(true, 0.2 * span))
+        trues.append(np.where(true >= 1 / MAX_DEPTH, true / span, 0).astype(np.float32))
     video = torch.from_numpy(np.stack(images)).permute(0, 1, 4, 2, 3)
     return {'images': video.float().div_(127.5).sub_(1),
             'target': torch.from_numpy(np.stack(targets)),
-            'relative': torch.from_numpy(np.stack(relatives))}
+            'true': torch.from_numpy(np.stack(trues))}
 
 
 class Scenes(Clips):

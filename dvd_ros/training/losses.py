@@ -49,19 +49,38 @@ def dvd_loss(pred: torch.Tensor, target: torch.Tensor, rectification: float = 0.
     return losses
 
 
-def fit_disparity(pred: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """``pred`` [B,T,H,W] after the least-squares scale and shift to ``target``, one per item.
+def fit_disparity(pred: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
+    """``pred`` [B,T,H,W] after the least-squares scale and shift to ``true``, one per item.
 
-    No gradient flows through scale and shift. The scale is at least 0.1: a prediction that is
-    flat or upside down is not to be rewarded for it.
+    Pixels count where ``true`` is above 0. No gradient flows through scale and shift. The scale is
+    at least 0.1: a prediction that is flat or upside down is not to be rewarded for it.
     """
     with torch.no_grad():
-        x, y = pred.flatten(1), target.flatten(1)
-        x_mean, y_mean = x.mean(1, keepdim=True), y.mean(1, keepdim=True)
-        spread = (x - x_mean).square().mean(1, keepdim=True).clamp_min(1e-6)
-        scale = (((x - x_mean) * (y - y_mean)).mean(1, keepdim=True) / spread).clamp(0.1, 10)
+        x, y = pred.flatten(1), true.flatten(1)
+        known = (y > 0).to(x.dtype)
+        count = known.sum(1, keepdim=True).clamp_min(1)
+
+        def mean(values: torch.Tensor) -> torch.Tensor:
+            return (known * values).sum(1, keepdim=True) / count
+
+        x_mean, y_mean = mean(x), mean(y)
+        spread = mean((x - x_mean).square()).clamp_min(1e-6)
+        scale = (mean((x - x_mean) * (y - y_mean)) / spread).clamp(0.1, 10)
         shift = y_mean - scale * x_mean
     return pred * scale[..., None, None] + shift[..., None, None]
+
+
+def depth_error(pred: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
+    """AbsRel of the depth that disparity ``pred`` [B,T,H,W] means, after a fit to ``true``.
+
+    Both as in batches.Views; pixels count where ``true`` is above 0. It is that of the metrics but
+    where depth is more than three times too far: there it grows in proportion to the error of
+    disparity, not without bound. Returns a scalar.
+    """
+    fitted = fit_disparity(pred, true)
+    part = torch.maximum(fitted, true / 3).clamp_min(0.03)
+    known = (true > 0).to(part.dtype)
+    return (known * (fitted - true).abs() / part).sum() / known.sum().clamp_min(1)
 
 
 def slope_error(error: torch.Tensor) -> torch.Tensor:
@@ -70,15 +89,15 @@ def slope_error(error: torch.Tensor) -> torch.Tensor:
 
 
 def disparity_loss(pred: torch.Tensor, target: torch.Tensor,
-                   relative: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Errors of disparity [B,T,H,W]: plain, relative after a fit, and of its slopes.
+                   true: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Errors of disparity [B,T,H,W]: plain, of the depth that it means, and of its slopes.
 
-    relative: see batches.Views. Returns scalars 'l1', 'rel' (close to AbsRel after one scale and
-    shift per clip), 't', 'slope' and their weighted sum 'total'.
+    target, true: see batches.Views. Returns scalars 'l1', 'rel' (see depth_error), 't', 'slope'
+    and their weighted sum 'total'.
     """
     error = pred - target
     losses = {'l1': error.abs().mean(),
-              'rel': (relative * (fit_disparity(pred, target) - target)).abs().mean(),
+              'rel': depth_error(pred, true),
               't': torch.diff(error, dim=1).abs().mean() if pred.shape[1] > 1 else 0 * error.sum(),
               'slope': slope_error(error)}
     losses['total'] = losses['l1'] + losses['rel'] + 0.5 * (losses['t'] + losses['slope'])

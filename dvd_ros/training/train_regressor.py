@@ -61,11 +61,11 @@ class RegressorObjective(nn.Module):
         """Losses; step None: see train."""
         if step is None:
             return {'disparity': framewise.predict(self.dit, *self._whole, batch['images'][:1])[0]}
-        true, relative = batch['target'], batch['relative']
-        pred, latents, disparity = self._run(batch['images'], true)
-        if disparity.shape != true.shape:
-            true, relative = (functional.avg_pool2d(part, STEP) for part in (true, relative))
-        losses = disparity_loss(disparity, true, relative)
+        target, true = batch['target'], batch['true']
+        pred, latents, disparity = self._run(batch['images'], target)
+        if disparity.shape != target.shape:
+            target, true = (functional.avg_pool2d(part, STEP) for part in (target, true))
+        losses = disparity_loss(disparity, target, true)
         of_latents = dvd_loss(pred, latents, self.recipe.rectification)
         losses['mse'] = of_latents['mse']
         losses['total'] = self.recipe.disparity_weight * losses['total'] \

@@ -17,6 +17,7 @@ from dvd_ros.model.whole_window import WholeDecoder, WholeEncoder
 from dvd_ros.regressor import locate_checkpoint
 from dvd_ros.training import framewise
 from dvd_ros.training.batches import Scenes, Views, clips_for
+from dvd_ros.training.growth import grown
 from dvd_ros.training.held_out import HeldOut
 from dvd_ros.training.jitter import jittered
 from dvd_ros.training.loop import train
@@ -60,7 +61,7 @@ class _TuneObjective(nn.Module):
         images = batch['images']
         swift = self.training and tuple(images.shape[-2:]) == self._compiled_size
         run = self._compiled if swift else self._pass
-        return disparity_loss(run(images), batch['target'], batch['relative'])
+        return disparity_loss(run(images), batch['target'], batch['true'])
 
 
 def load_small(model: str | Path) -> tuple[WanTransformer3DModel, AutoencoderKLWan, DvdConfig]:
@@ -92,6 +93,8 @@ def tune(work: Path, model: Path, recipe: TuneRecipe, processes: int = 2, device
     Returns ``model``.
     """
     dit, vae, config = load_small(recipe.start)
+    dit, vae, config = grown(dit, vae, config, recipe.layers, recipe.latents, recipe.features,
+                             recipe.seed)
     assert config.window is not None
     window = config.window
     scenes = SceneFolders(work, recipe.scenes(window), recipe.images, recipe.clips,
@@ -135,13 +138,15 @@ def make_pass(recipe: TuneRecipe, window: int, stills: Scenes, videos: Scenes, s
     if count < world:
         raise ValueError(f'{count} views of a step cannot be shared by {world} processes: give a '
                          'larger batch or fewer processes')
-    views = [_view(recipe, scenes, frames, size, np.random.default_rng((recipe.seed, step, item)))
+    squeeze = 1.0 if size == recipe.sizes[0] else recipe.squeeze
+    views = [_view(recipe, scenes, frames, size, squeeze,
+                   np.random.default_rng((recipe.seed, step, item)))
              for item in range(rank, count, world)]
     batch = {name: torch.cat([view[name] for view in views]) for name in views[0]}
     return Pass(batch, len(views) * world / count)
 
 
 def _view(recipe: TuneRecipe, scenes: Scenes, frames: int, size: tuple[int, int],
-          rng: np.random.Generator) -> Views:
-    view = scenes.batch(rng, 1, frames, size, recipe.squeeze)
+          squeeze: float, rng: np.random.Generator) -> Views:
+    view = scenes.batch(rng, 1, frames, size, squeeze)
     return {**view, 'images': jittered(view['images'], rng, recipe.jitter)}

@@ -22,8 +22,10 @@ class TuneRecipe(SmallRecipe):
     ``start``: the model, a name or a folder. ``later``: added to the seeds of the scenes, which
     shall be others than those that it learnt on. ``rich``, ``street``: see RenderConfig. A step
     sees ``batch`` single images, with the odds ``image_odds``, or a tenth as many clips, in the
-    first of ``sizes`` (H, W) or, at ``wide`` of the steps, in another; squeezed to it from another
-    shape by up to ``squeeze``, with colours and light changed by ``jitter`` (see jittered).
+    first of ``sizes`` (H, W) or, at ``wide`` of the steps, in another, to which they are squeezed
+    from other shapes by up to ``squeeze``; with colours and light changed by ``jitter`` (see
+    jittered). ``layers``, ``latents``, ``features``: those of the network, where it is to be grown
+    first (0: as they are; see growth.grown).
     ``disparity_room``: that of the model, see framewise.leave_room. ``keep``: weight of the old
     weights in the mean of old and new ones that is written.
 
@@ -39,6 +41,9 @@ class TuneRecipe(SmallRecipe):
     street: float = 0.3
     rendered: tuple[int, int] = (192, 256)
 
+    layers: int = 0
+    latents: int = 0
+    features: int = 0
     sizes: tuple[tuple[int, int], ...] = ((144, 192), (144, 256))
     wide: float = 0.25
     squeeze: float = 1.4
@@ -62,6 +67,9 @@ class TuneRecipe(SmallRecipe):
                 raise ValueError(f'{name}={getattr(self, name)} must lie in 0..1')
         if not 0 < self.disparity_room <= 1:
             raise ValueError(f'disparity_room={self.disparity_room} must lie in 0..1, above 0')
+        if min(self.layers, self.latents, self.features) < 0:
+            raise ValueError(f'layers={self.layers}, latents={self.latents} and features='
+                             f'{self.features} must not be negative')
         if self.squeeze < 1 or self.jitter < 0:
             raise ValueError(f'squeeze={self.squeeze} must be at least 1 and jitter={self.jitter} '
                              'not negative')

@@ -6,7 +6,6 @@ import pytest
 torch = pytest.importorskip('torch')
 
 from dvd_ros.training.batches import Clips, Scenes  # noqa: E402
-from dvd_ros.training.losses import disparity_loss, fit_disparity  # noqa: E402
 from dvd_ros.training.passes import Prefetch, Shared  # noqa: E402
 from dvd_ros.training.readout import Readout  # noqa: E402
 
@@ -72,10 +71,17 @@ def test_batches_are_normalised_and_repeat(shards):
     assert one['images'].min() >= -1
     assert one['images'].max() <= 1
     assert one['target'].aminmax() == (0.0, 1.0)
-    # A unit of the target is (span / disparity) of the disparity there: more where it is far.
-    near, far = one['target'] > 0.9, one['target'] < 0.1
-    assert one['relative'][far].mean() > 2 * one['relative'][near].mean()
-    assert one['relative'].max() <= 5 + 1e-3
+    # True disparity counts from infinity, in the same units.
+    between = (one['target'] > 0) & (one['target'] < 1)
+    for target, true, inside in zip(one['target'], one['true'], between, strict=True):
+        offset = (true - target)[inside]
+        assert offset.min() > 0
+        assert torch.allclose(offset, offset[0].expand_as(offset), atol=1e-4)
+
+
+def test_what_is_beyond_the_metrics_range_has_no_true_disparity():
+    batch = Ramp().whole([0], (120, 160))  # columns of 0, 1, 2, ... per metre
+    assert torch.equal(batch['true'][0, 0, 0] > 0, torch.arange(160) > 0)
 
 
 def test_missing_shards_are_named(tmp_path):
@@ -104,16 +110,6 @@ def test_prefetch_gives_each_step_its_own():
     batches = Prefetch(lambda step: asked.append(step) or step)
     assert [batches(step) for step in (3, 4, 5, 9)] == [3, 4, 5, 9]
     assert [asked.count(step) for step in (3, 4, 5, 9)] == [1, 1, 1, 1]  # none made twice
-
-
-def test_the_relative_loss_forgives_scale_and_shift_but_not_shape():
-    torch.manual_seed(0)
-    target = torch.rand(2, 3, 6, 8)
-    scaled = disparity_loss(target * 0.5 + 0.2, target, torch.ones_like(target))
-    assert scaled['rel'] < 1e-5 < scaled['l1']
-    assert disparity_loss(target.flip(-1), target, torch.ones_like(target))['rel'] > 0.1
-    # Upside down must not be turned round for free.
-    assert (fit_disparity(-target, target) - target).abs().mean() > 0.2
 
 
 def test_readout_gives_back_what_is_linear_in_the_latents():

@@ -125,7 +125,8 @@ def test_jitter_changes_colours_and_not_the_frames_against_each_other():
 
 @pytest.mark.parametrize('bad', [{'squeeze': 0.5}, {'keep': 2.0}, {'wide': -1.0}, {'steps': 0},
                                  {'sizes': ((100, 256),)}, {'sizes': ()}, {'rich': 3.0},
-                                 {'images': 0}, {'disparity_room': 0.0}])
+                                 {'images': 0}, {'disparity_room': 0.0},
+                                 {'layers': -1}])
 def test_a_recipe_checks_itself(bad):
     with pytest.raises(ValueError, match='size 100x256|' + next(iter(bad))):
         TuneRecipe(**bad)
