@@ -52,22 +52,22 @@ def dvd_loss(pred: torch.Tensor, target: torch.Tensor, rectification: float = 0.
 def fit_disparity(pred: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
     """``pred`` [B,T,H,W] after the least-squares scale and shift to ``true``, one per item.
 
-    Pixels count where ``true`` is above 0. No gradient flows through scale and shift. The scale is
-    at least 0.1: a prediction that is flat or upside down is not to be rewarded for it.
+    Pixels count where ``true`` is above 0. The gradient flows through scale and shift: an error
+    that would rather have all nearer must not move the prediction as a whole, which the fit takes
+    back, for ever. The scale is at least 0.1: a prediction that is flat or upside down is not to be
+    rewarded for it.
     """
-    with torch.no_grad():
-        x, y = pred.flatten(1), true.flatten(1)
-        known = (y > 0).to(x.dtype)
-        count = known.sum(1, keepdim=True).clamp_min(1)
+    x, y = pred.flatten(1), true.flatten(1)
+    known = (y > 0).to(x.dtype)
+    count = known.sum(1, keepdim=True).clamp_min(1)
 
-        def mean(values: torch.Tensor) -> torch.Tensor:
-            return (known * values).sum(1, keepdim=True) / count
+    def mean(values: torch.Tensor) -> torch.Tensor:
+        return (known * values).sum(1, keepdim=True) / count
 
-        x_mean, y_mean = mean(x), mean(y)
-        spread = mean((x - x_mean).square()).clamp_min(1e-6)
-        scale = (mean((x - x_mean) * (y - y_mean)) / spread).clamp(0.1, 10)
-        shift = y_mean - scale * x_mean
-    return pred * scale[..., None, None] + shift[..., None, None]
+    x_mean, y_mean = mean(x), mean(y)
+    spread = mean((x - x_mean).square()).clamp_min(1e-4)
+    scale = (mean((x - x_mean) * (y - y_mean)) / spread).clamp(0.1, 10)
+    return ((x - x_mean) * scale + y_mean).view_as(pred)
 
 
 def depth_error(pred: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
