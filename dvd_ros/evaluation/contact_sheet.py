@@ -85,7 +85,7 @@ def comparison_sheet(images: Sequence[np.ndarray], depths: Mapping[str, Sequence
                for i, d in zip(shown, first, strict=True)])
     if all(np.isnan(one).all() for one in truths):
         truths = []
-    near, far = _range(truths or [one for depth in drawn.values() for one in depth])
+    near, far = depth_range(truths or [one for depth in drawn.values() for one in depth])
 
     depth_bar = _depth_bar(size[1], near, far, unit)
     rows: list[_Row] = [
@@ -130,8 +130,8 @@ def _valid(depth: np.ndarray | None) -> np.ndarray:
     return np.where(np.isfinite(depth) & (depth > 0.0), depth, np.float32(np.nan))
 
 
-def _range(depths: list[np.ndarray]) -> tuple[float, float]:
-    """Return (near, far) between which nearly all depths lie, never equal."""
+def depth_range(depths: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Return (near, far) in metres between which nearly all depths [H,W] lie, never equal."""
     values = np.concatenate([depth[np.isfinite(depth)] for depth in depths])
     if values.size == 0:
         return 1.0, 2.0

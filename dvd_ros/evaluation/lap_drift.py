@@ -11,11 +11,11 @@ import numpy as np
 from dvd_ros.evaluation.chain_rules import RULES_AND_NONE, new_chain
 from dvd_ros.evaluation.drift_score import published_line
 from dvd_ros.stream.overlap_fit import least_squares, robust_sd_ratio
+from dvd_ros.tukey import biweight, robust_sigma
 
 # Pixels between those that are compared, along each axis.
 _STEP = 5
-# Tukey's biweight, see stream.overlap_fit.
-_TUKEY, _MAD_TO_SIGMA, _ROUNDS = 4.685, 1.4826, 10
+_ROUNDS = 10
 _LEAST_GAIN = 1e-12
 
 
@@ -74,10 +74,10 @@ def robust_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     scale, shift = least_squares(x, y)
     for _ in range(_ROUNDS):
         residual = y - (scale * x + shift)
-        limit = _TUKEY * _MAD_TO_SIGMA * float(np.median(np.abs(residual)))
-        if limit <= 1e-9 * np.abs(y).max(initial=0.0):
+        sigma = robust_sigma(residual)
+        if sigma <= 1e-10 * np.abs(y).max(initial=0.0):
             break
-        weight = np.square(np.maximum(1.0 - np.square(residual / limit), 0.0))
+        weight = biweight(np.square(residual / sigma))
         total = weight.sum()
         mean_x, mean_y = (weight * x).sum() / total, (weight * y).sum() / total
         before = scale

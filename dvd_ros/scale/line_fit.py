@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Tukey's biweight at 95 % efficiency, in standard deviations; MAD to standard deviation.
-_TUKEY = 4.685
-_MAD_TO_SIGMA = 1.4826
+from dvd_ros.tukey import biweight, robust_sigma
+
 _ROUNDS = 10
 # The start: lines through random pairs, judged on so many points by this quantile of their
 # residuals. Up to 35 % of the points may then be anything.
@@ -54,10 +53,10 @@ def fit_line(disparity: np.ndarray, inverse_depth: np.ndarray, sigma: np.ndarray
     typical = float(np.median(reading))
     for _ in range(_ROUNDS):
         residual = inverse_depth - (a * disparity + b)
-        spread = max(_MAD_TO_SIGMA * float(np.median(np.abs(residual))), least)
+        spread = max(robust_sigma(residual), least)
         # The residuals hold the readings' errors too: what is beyond them is the model's.
         variance = reading + max(spread ** 2 - typical, least ** 2)
-        weight = np.square(np.maximum(1.0 - np.square(residual / _TUKEY) / variance, 0.0))
+        weight = biweight(np.square(residual) / variance)
         precision = weight / variance
         total = precision.sum()
         if not total > 0.0:

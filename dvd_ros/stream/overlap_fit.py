@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dvd_ros.tukey import biweight, robust_sigma
+
 # Variance below this part of the mean square is rounding of float32, not structure.
 _FLAT = 1e-10
-# Tukey's biweight at 95 % efficiency, in standard deviations; MAD to standard deviation.
-_TUKEY = 4.685
-_MAD_TO_SIGMA = 1.4826
 _ROUNDS = 8
 # A model's errors are smooth, so that more values than this cost time and add nothing.
 _MOST_VALUES = 8192
@@ -77,10 +76,9 @@ def robust_sd_ratio(current: np.ndarray, reference: np.ndarray) -> OverlapFit:
     shift = float(np.median(reference - scale * current))
     for _ in range(_ROUNDS):
         residual = reference - (scale * current + shift)
-        sigma = _MAD_TO_SIGMA * float(np.median(np.abs(residual)))
         # The floor keeps exact copies (MAD 0) from weighing rounding.
-        limit = _TUKEY * max(sigma, 1e-6 * scale * current.std())
-        weight = np.square(np.maximum(1.0 - np.square(residual / limit), 0.0))
+        sigma = max(robust_sigma(residual), 1e-6 * scale * current.std())
+        weight = biweight(np.square(residual / sigma))
         total = weight.sum()
         mean_c = float((weight * current).sum() / total)
         mean_r = float((weight * reference).sum() / total)

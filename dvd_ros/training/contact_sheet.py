@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
+from dvd_ros.evaluation.contact_sheet import colour_depth, depth_range
 from dvd_ros.training.render import RenderConfig, render_clip
-
-
-def coloured(depth: np.ndarray) -> np.ndarray:
-    """Disparity of a depth float32 [H,W] (metres, inf: sky) as RGB uint8 [H,W,3]; bright: near."""
-    disparity = 1 / depth
-    low, high = np.quantile(disparity, [0.01, 0.99])
-    grey = np.clip(255 * (disparity - low) / max(high - low, 1e-6), 0, 255).astype(np.uint8)
-    return cv2.applyColorMap(grey, cv2.COLORMAP_INFERNO)[..., ::-1]
 
 
 def contact_sheet(seed: int, count: int, config: RenderConfig, columns: int = 0) -> np.ndarray:
@@ -34,6 +26,6 @@ def contact_sheet(seed: int, count: int, config: RenderConfig, columns: int = 0)
     for i in range(count):
         clip = render_clip(seed + i, still)
         top, left = i // columns * high, i % columns * wide
-        sheet[top:top + high, left:left + wide] = np.vstack(
-            [clip.images[0], coloured(clip.depth[0])])
+        depth = colour_depth(clip.depth[0], *depth_range([clip.depth[0]]))
+        sheet[top:top + high, left:left + wide] = np.vstack([clip.images[0], depth])
     return sheet
