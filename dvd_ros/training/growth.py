@@ -7,6 +7,8 @@ growth does, Net2Net, arXiv 1511.05641).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
 from torch import Tensor
@@ -16,31 +18,50 @@ from dvd_ros.model.dvd import Sinusoid
 from dvd_ros.training import framewise
 
 
-def grown(dit: WanTransformer3DModel, vae: AutoencoderKLWan, config: DvdConfig, layers: int,
-          latents: int, features: int, seed: int,
-          ) -> tuple[WanTransformer3DModel, AutoencoderKLWan, DvdConfig]:
+@dataclass(frozen=True)
+class Growth:
     """
-    Give networks of more ``layers``, ``latents`` (z_dim) and ``features`` (the last of dim_mult).
+    Sizes of a network where it is to be grown; 0, or what there is already: as it is.
 
-    0, or what there is already: as it is. The new layers stand at the end. Raises ValueError for
-    fewer than there are, and for features with which a weight would be lost (the decoder has a
-    shortcut only between unequal widths).
+    layers: of the transformer; the new ones stand at its end. latents: z_dim. features: the last
+    of dim_mult. encoder_width: base_dim of the encoder alone, the decoder keeps its own.
     """
-    multiples = list(vae.config.dim_mult)
-    now = {'layers': dit.config.num_layers, 'latents': vae.config.z_dim, 'features': multiples[-1]}
-    asked = {'layers': layers, 'latents': latents, 'features': features}
-    for name, count in asked.items():
-        if count and count < now[name]:
-            raise ValueError(f'{name}={count} must be at least {now[name]}, as the model has')
-    wanted = {name: count or now[name] for name, count in asked.items()}
-    if wanted == now:
+
+    layers: int = 0
+    latents: int = 0
+    features: int = 0
+    encoder_width: int = 0
+
+    def of(self, config: DvdConfig) -> dict[str, tuple[int, int]]:
+        """By name: the size that a network of ``config`` has, and the one that it is to have."""
+        now = {'layers': config.dit['num_layers'], 'latents': config.vae['z_dim'],
+               'features': config.vae['dim_mult'][-1], 'encoder_width': config.base_width}
+        return {name: (size, getattr(self, name) or size) for name, size in now.items()}
+
+
+def grown(dit: WanTransformer3DModel, vae: AutoencoderKLWan, config: DvdConfig, growth: Growth,
+          seed: int) -> tuple[WanTransformer3DModel, AutoencoderKLWan, DvdConfig]:
+    """
+    Give the networks in the sizes of ``growth``, which do as yet what they did.
+
+    Raises ValueError for sizes below those that there are, and for features with which a weight
+    would be lost (the decoder has a shortcut only between unequal widths).
+    """
+    sizes = growth.of(config)
+    for name, (size, asked) in sizes.items():
+        if asked < size:
+            raise ValueError(f'{name}={asked} must be at least {size}, as the model has')
+    if all(asked == size for size, asked in sizes.values()):
         return dit, vae, config
-    z = wanted['latents']
+    z = sizes['latents'][1]
     bigger = DvdConfig.load({
         **config.to_dict(),
-        'dit': {**config.dit, 'num_layers': wanted['layers'], 'in_channels': z, 'out_channels': z},
-        'vae': {**config.vae, 'dim_mult': [*multiples[:-1], wanted['features']], 'z_dim': z,
-                'latents_mean': [0.0] * z, 'latents_std': [1.0] * z}})
+        'dit': {**config.dit, 'num_layers': sizes['layers'][1], 'in_channels': z,
+                'out_channels': z},
+        'vae': {**config.vae, 'z_dim': z, 'latents_mean': [0.0] * z, 'latents_std': [1.0] * z,
+                'dim_mult': [*config.vae['dim_mult'][:-1], sizes['features'][1]],
+                'base_dim': sizes['encoder_width'][1],
+                'decoder_base_dim': config.vae.get('decoder_base_dim') or config.base_width}})
     torch.manual_seed(seed)
     with torch.no_grad():
         return _grown_dit(dit, bigger), _grown_vae(vae, bigger), bigger

@@ -93,8 +93,7 @@ def tune(work: Path, model: Path, recipe: TuneRecipe, processes: int = 2, device
     Returns ``model``.
     """
     dit, vae, config = load_small(recipe.start)
-    dit, vae, config = grown(dit, vae, config, recipe.layers, recipe.latents, recipe.features,
-                             recipe.seed)
+    dit, vae, config = grown(dit, vae, config, recipe.growth(), recipe.seed)
     assert config.window is not None
     window = config.window
     scenes = SceneFolders(work, recipe.scenes(window), recipe.images, recipe.clips,

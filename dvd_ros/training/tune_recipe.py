@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from dvd_ros.training.growth import Growth
 from dvd_ros.training.loop_config import Optimiser
 from dvd_ros.training.read_config import plain
 from dvd_ros.training.render import RenderConfig
@@ -24,8 +25,8 @@ class TuneRecipe(SmallRecipe):
     sees ``batch`` single images, with the odds ``image_odds``, or a tenth as many clips, in the
     first of ``sizes`` (H, W) or, at ``wide`` of the steps, in another, to which they are squeezed
     from other shapes by up to ``squeeze``; with colours and light changed by ``jitter`` (see
-    jittered). ``layers``, ``latents``, ``features``: those of the network, where it is to be grown
-    first (0: as they are; see growth.grown).
+    jittered). ``layers``, ``latents``, ``features``, ``encoder_width``: those of the network, where
+    it is to be grown first (0: as they are; see growth.Growth).
     ``disparity_room``: that of the model, see framewise.leave_room. ``keep``: weight of the old
     weights in the mean of old and new ones that is written.
 
@@ -44,6 +45,7 @@ class TuneRecipe(SmallRecipe):
     layers: int = 0
     latents: int = 0
     features: int = 0
+    encoder_width: int = 0
     sizes: tuple[tuple[int, int], ...] = ((144, 192), (144, 256))
     wide: float = 0.25
     squeeze: float = 1.4
@@ -67,9 +69,9 @@ class TuneRecipe(SmallRecipe):
                 raise ValueError(f'{name}={getattr(self, name)} must lie in 0..1')
         if not 0 < self.disparity_room <= 1:
             raise ValueError(f'disparity_room={self.disparity_room} must lie in 0..1, above 0')
-        if min(self.layers, self.latents, self.features) < 0:
-            raise ValueError(f'layers={self.layers}, latents={self.latents} and features='
-                             f'{self.features} must not be negative')
+        for name in ('layers', 'latents', 'features', 'encoder_width'):
+            if getattr(self, name) < 0:
+                raise ValueError(f'{name}={getattr(self, name)} must not be negative')
         if self.squeeze < 1 or self.jitter < 0:
             raise ValueError(f'squeeze={self.squeeze} must be at least 1 and jitter={self.jitter} '
                              'not negative')
@@ -92,6 +94,10 @@ class TuneRecipe(SmallRecipe):
         height, width = self.rendered
         return RenderConfig(frames=frames, height=height, width=width, rich=self.rich,
                             street=self.street)
+
+    def growth(self) -> Growth:
+        """What the network is to become before it learns."""
+        return Growth(self.layers, self.latents, self.features, self.encoder_width)
 
     def optimiser(self) -> Optimiser:
         """Of all that learns."""

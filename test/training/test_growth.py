@@ -9,7 +9,7 @@ pytest.importorskip('diffusers')
 from dvd_ros.model.config import DvdConfig  # noqa: E402
 from dvd_ros.model.whole_window import WholeDecoder, WholeEncoder  # noqa: E402
 from dvd_ros.training import framewise  # noqa: E402
-from dvd_ros.training.growth import grown  # noqa: E402
+from dvd_ros.training.growth import Growth, grown  # noqa: E402
 from dvd_ros.training.network import TIMESTEP, make_dit, make_vae, text_path  # noqa: E402
 from dvd_ros.training.recipe import MiniRecipe  # noqa: E402
 
@@ -35,12 +35,15 @@ def predict(dit, vae, trainable=False):
                              torch.from_numpy(images))
 
 
-@pytest.mark.parametrize('sizes', [(4, 0, 0), (0, 48, 0), (0, 0, 3), (3, 40, 3)])
+@pytest.mark.parametrize('sizes', [(4, 0, 0, 0), (0, 48, 0, 0), (0, 0, 3, 0), (0, 0, 0, 12),
+                                   (3, 40, 3, 16)])
 def test_a_grown_network_gives_what_it_gave_and_all_of_it_learns(small, sizes):
-    dit, vae, config = grown(*small, *sizes, seed=3)
+    dit, vae, config = grown(*small, Growth(*sizes), seed=3)
     assert config.dit['num_layers'] == len(dit.blocks) == max(2, sizes[0])
     assert config.vae['z_dim'] == dit.config.in_channels == max(32, sizes[1])
     assert config.vae['dim_mult'] == [1, 2, max(2, sizes[2])]
+    assert vae.encoder.conv_in.out_channels == max(8, sizes[3])
+    assert vae.decoder.conv_out.in_channels == 8
     with torch.no_grad():
         before, after = predict(*small[:2]), predict(dit, vae)
     assert before.std() > 1e-3
@@ -49,6 +52,7 @@ def test_a_grown_network_gives_what_it_gave_and_all_of_it_learns(small, sizes):
     added = {'layers': [p for block in dit.blocks[2:] for p in (
         block.attn1.to_q.weight, block.attn1.to_out[0].weight, block.ffn.net[0].proj.weight)],
         'latents': [dit.patch_embedding.weight[:, 32:], vae.decoder.conv_in.weight[:, 32:, -1]],
+        'encoder_width': [vae.encoder.down_blocks[0].conv1.weight[:, 8:, -1]],
         'features': [vae.encoder.conv_out.weight[:, 16:, -1],
                      vae.decoder.mid_block.resnets[0].conv1.weight[:, 16:, -1]]}
     everything = [p for part in (dit, vae) for p in part.parameters()]
@@ -65,9 +69,9 @@ def test_a_grown_network_gives_what_it_gave_and_all_of_it_learns(small, sizes):
 
 
 def test_no_network_shrinks(small):
-    for name, sizes in (('layers', (1, 0, 0)), ('latents', (0, 8, 0)), ('features', (0, 0, 1))):
-        with pytest.raises(ValueError, match=f'{name}='):
-            grown(*small, *sizes, seed=0)
+    for name in ('layers', 'latents', 'features', 'encoder_width'):
+        with pytest.raises(ValueError, match=f'{name}=1 must be at least'):
+            grown(*small, Growth(**{name: 1}), seed=0)
     with pytest.raises(ValueError, match='features=4 leave no place for .*shortcut'):
-        grown(*small, 0, 0, 4, seed=0)
-    assert grown(*small, 2, 32, 0, seed=0)[0] is small[0]
+        grown(*small, Growth(features=4), seed=0)
+    assert grown(*small, Growth(2, 32), seed=0)[0] is small[0]

@@ -142,3 +142,10 @@ def test_the_shipped_file_holds_the_defaults_and_the_command_reads_it(capsys, tm
     assert 'did you mean squeeze' in capsys.readouterr().err
     assert main([*arguments, '--set', f'start={tmp_path}']) == 1
     assert 'is not a model folder' in capsys.readouterr().err
+
+
+def test_a_grown_model_streams_as_the_old_one(small, tmp_path):
+    asked = recipe(small, layers=2, latents=40, encoder_width=12, sizes=((48, 64),), keep=1.0)
+    folder = tune(tmp_path / 'work', tmp_path / 'model', asked, processes=1, compiled=False)
+    np.testing.assert_allclose(predictions(folder), predictions(small), atol=2e-3)
+    assert load_file(folder / 'vae.safetensors')['encoder.conv_in.weight'].shape[0] == 12
