@@ -19,6 +19,8 @@ PARTS = sorted(folder.name for folder in PACKAGE.iterdir() if (folder / '__init_
 
 # Lowest first: each may import those before it and nothing else of dvd_ros.
 NUMPY_ONLY = ('geometry', 'scale', 'stream', 'messages', 'capture', 'datasets')
+# Beside the parts, for all of them: needs nothing, or NumPy alone.
+FOR_ALL = {'option': set(), 'tukey': {'numpy'}}
 # Folders of Python that is not installed.
 AROUND = ('test', 'benchmark', 'scripts', 'launch')
 HEAVY = {'torch', 'diffusers', 'transformers', 'peft'}
@@ -89,7 +91,7 @@ def test_there_is_something_to_check():
 
 @pytest.mark.parametrize('part', NUMPY_ONLY)
 def test_numpy_parts_import_numpy_opencv_and_downwards_only(part):
-    below = ('option', *NUMPY_ONLY[: NUMPY_ONLY.index(part) + 1])
+    below = (*FOR_ALL, *NUMPY_ONLY[: NUMPY_ONLY.index(part) + 1])
 
     def offends(found: Import) -> bool:
         if part_of(found.path) != part or found.top in sys.stdlib_module_names:
@@ -104,9 +106,11 @@ def test_numpy_parts_import_numpy_opencv_and_downwards_only(part):
     assert offences(offends) == []
 
 
-def test_options_of_all_parts_need_nothing():
-    assert offences(lambda found: found.path.name == 'option.py'
-                    and found.top not in sys.stdlib_module_names) == []
+@pytest.mark.parametrize('name', FOR_ALL)
+def test_what_all_parts_use_needs_next_to_nothing(name):
+    assert (PACKAGE / f'{name}.py').is_file()
+    assert offences(lambda found: found.path == PACKAGE / f'{name}.py' and found.top not in
+                    sys.stdlib_module_names | FOR_ALL[name]) == []
 
 
 def test_regressor_imports_torch_only_in_a_backend_that_was_asked_for():
