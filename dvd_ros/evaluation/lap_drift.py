@@ -11,7 +11,7 @@ import numpy as np
 from dvd_ros.evaluation.chain_rules import RULES_AND_NONE, new_chain
 from dvd_ros.evaluation.drift_score import published_line
 from dvd_ros.stream.overlap_fit import least_squares, robust_sd_ratio
-from dvd_ros.tukey import biweight, robust_sigma
+from dvd_ros.tukey import LIMIT, biweight, robust_sigma
 
 # Pixels between those that are compared, along each axis.
 _STEP = 5
@@ -75,7 +75,7 @@ def robust_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     for _ in range(_ROUNDS):
         residual = y - (scale * x + shift)
         sigma = robust_sigma(residual)
-        if sigma <= 1e-10 * np.abs(y).max(initial=0.0):
+        if LIMIT * sigma <= 1e-9 * np.abs(y).max(initial=0.0):
             break
         weight = biweight(np.square(residual / sigma))
         total = weight.sum()

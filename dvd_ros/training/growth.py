@@ -7,7 +7,7 @@ growth does, Net2Net, arXiv 1511.05641).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
@@ -16,6 +16,7 @@ from torch import Tensor
 from dvd_ros.model.config import DvdConfig
 from dvd_ros.model.dvd import Sinusoid
 from dvd_ros.training import framewise
+from dvd_ros.training.network import open_gates, text_path
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,19 @@ class Growth:
     Sizes of a network where it is to be grown; 0, or what there is already: as it is.
 
     layers: of the transformer; the new ones stand at its end. latents: z_dim. features: the last
-    of dim_mult. encoder_width: base_dim of the encoder alone, the decoder keeps its own.
+    of dim_mult. encoder_width: base_dim of the encoder alone, the decoder keeps its own. Raises
+    ValueError naming a negative one.
     """
 
     layers: int = 0
     latents: int = 0
     features: int = 0
     encoder_width: int = 0
+
+    def __post_init__(self) -> None:
+        for name, size in asdict(self).items():
+            if size < 0:
+                raise ValueError(f'{name}={size} must not be negative')
 
     def of(self, config: DvdConfig) -> dict[str, tuple[int, int]]:
         """By name: the size that a network of ``config`` has, and the one that it is to have."""
@@ -75,14 +82,12 @@ def _grown_dit(old: WanTransformer3DModel, config: DvdConfig) -> WanTransformer3
         if name in known:
             _fill(value, known[name])
     for block in new.blocks[old.config.num_layers:]:
-        block.scale_shift_table.zero_()
-        block.scale_shift_table[:, (2, 5)] = 1.0  # gates of attention and feed-forward
+        open_gates(block)
         for last in (block.attn1.to_out[0], block.ffn.net[2]):
             last.weight.zero_()
             last.bias.zero_()
-        for name, parameter in block.named_parameters():
-            if 'attn2' in name or name.startswith('norm2'):
-                parameter.zero_()
+    for parameter in text_path(new):  # no small model looks at a text
+        parameter.zero_()
     return new
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
+from diffusers.models.transformers.transformer_wan import WanTransformerBlock
 
 from dvd_ros.model.dvd import Sinusoid
 from dvd_ros.training.recipe import MiniRecipe
@@ -49,9 +50,15 @@ def make_dit(recipe: MiniRecipe) -> WanTransformer3DModel:
         dit.condition_embedder.time_proj.weight.zero_()
         dit.condition_embedder.time_proj.bias.zero_()
         for block in dit.blocks:
-            block.scale_shift_table.zero_()
-            block.scale_shift_table[:, (2, 5)] = 1.0  # gates of attention and feed-forward
+            open_gates(block)
     return dit
+
+
+@torch.no_grad()
+def open_gates(block: WanTransformerBlock) -> None:
+    """Let the branches of a transformer block count in full, unscaled and unshifted; in place."""
+    block.scale_shift_table.zero_()
+    block.scale_shift_table[:, (2, 5)] = 1.0  # gates of attention and feed-forward
 
 
 def text_path(dit: WanTransformer3DModel) -> list[torch.nn.Parameter]:

@@ -69,9 +69,6 @@ class TuneRecipe(SmallRecipe):
                 raise ValueError(f'{name}={getattr(self, name)} must lie in 0..1')
         if not 0 < self.disparity_room <= 1:
             raise ValueError(f'disparity_room={self.disparity_room} must lie in 0..1, above 0')
-        for name in ('layers', 'latents', 'features', 'encoder_width'):
-            if getattr(self, name) < 0:
-                raise ValueError(f'{name}={getattr(self, name)} must not be negative')
         if self.squeeze < 1 or self.jitter < 0:
             raise ValueError(f'squeeze={self.squeeze} must be at least 1 and jitter={self.jitter} '
                              'not negative')
@@ -84,6 +81,7 @@ class TuneRecipe(SmallRecipe):
         self.optimiser()
         self.run_of(self.steps)
         self.scenes(1)
+        self.growth()
 
     def described(self) -> dict[str, Any]:
         """What must not change while a run goes on."""
