@@ -1,11 +1,11 @@
 """Depth accuracy on scenes that the shipped model never saw, beside predictions without a model.
 
-Runs the live DepthStream, at its defaults and with `latency: smooth`, over rendered held-out clips
-(scenes of --style by seeds that training never uses; needs numba) and over recordings with true
-depth (--folder; default: those in ../shared/data that are there). One least-squares scale and shift
-in disparity per clip, as in the reference's evaluation. Prints a table; rendered scores are means
-over the clips, with the standard error of the model's, which is large where clips are few: some
-have a near thing across the view.
+Runs the live DepthStream, at its defaults, with `latency: smooth` and with `parallax`, over
+rendered held-out clips (scenes of --style by seeds that training never uses; needs numba) and over
+recordings with true depth (--folder; default: those in ../shared/data that are there). One
+least-squares scale and shift in disparity per clip, as in the reference's evaluation. Prints a
+table; rendered scores are means over the clips, with the standard error of the model's, which is
+large where clips are few: some have a near thing across the view.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from tqdm import tqdm
 
 from dvd_ros.capture import open_capture
 from dvd_ros.evaluation.align import baselines, evaluate_disparity, report
+from dvd_ros.geometry.intrinsics import Intrinsics
 from dvd_ros.regressor import Regressor, load_regressor
 from dvd_ros.stream import DepthStream, Frame, StreamConfig
 
 SHARED = Path(__file__).resolve().parents[2] / 'shared' / 'data'
 COLUMNS = ('abs_rel', 'rmse', 'delta1')
+SETTINGS = {'model': StreamConfig(), 'model, smooth': StreamConfig(latency='smooth'),
+            'model, parallax': StreamConfig(parallax=True)}
 
 
 def rendered(clips: int, frames: int, street: float, seed: int, style: str,
@@ -33,8 +36,11 @@ def rendered(clips: int, frames: int, street: float, seed: int, style: str,
     config = RenderConfig(frames=frames, street=street, style=style)
     for index in range(clips):
         clip = render_clip(seed + index, config)
-        yield [Frame(image, round(i * 1e9 / clip.rate)) for i, image in enumerate(clip.images)], \
-            clip.depth
+        height, width = clip.depth.shape[1:]
+        camera = Intrinsics(width, height, clip.focal, clip.focal, (width - 1) / 2,
+                            (height - 1) / 2)
+        yield [Frame(image, round(i * 1e9 / clip.rate), intrinsics=camera)
+               for i, image in enumerate(clip.images)], clip.depth
 
 
 def recording(folder: Path) -> tuple[list[Frame], np.ndarray]:
@@ -47,17 +53,18 @@ def recording(folder: Path) -> tuple[list[Frame], np.ndarray]:
     return frames, np.stack([t for t in truths if t is not None])
 
 
-def stream_disparity(regressor: Regressor, frames: Iterable[Frame], latency: str) -> np.ndarray:
+def stream_disparity(regressor: Regressor, frames: Iterable[Frame],
+                     config: StreamConfig | None = None) -> np.ndarray:
     """Disparity [T,H,W] of every frame as the live stream publishes it."""
-    stream = DepthStream(regressor, StreamConfig(latency=latency))
+    stream = DepthStream(regressor, config)
     done = [d for frame in frames for d in stream.push(frame)] + stream.flush()
     return np.stack([d.disparity for d in done])
 
 
 def score(regressor: Regressor, frames: list[Frame], truth: np.ndarray) -> dict[str, dict]:
     """Scores of the model, the image row and a constant on one clip."""
-    return {**{name: evaluate_disparity(stream_disparity(regressor, frames, latency), truth)
-               for name, latency in (('model', 'low'), ('model, smooth', 'smooth'))},
+    return {**{name: evaluate_disparity(stream_disparity(regressor, frames, config), truth)
+               for name, config in SETTINGS.items()},
             **baselines(truth)}
 
 
@@ -84,7 +91,7 @@ def main() -> None:
         for kind in scores[0]:
             rows[f'{name}: {kind}'] = {column: float(np.mean([s[kind][column] for s in scores]))
                                        for column in COLUMNS}
-        for kind in ('model', 'model, smooth'):
+        for kind in SETTINGS:
             errors = [s[kind]['abs_rel'] for s in scores]
             notes.append(f'{name}: {kind}, abs_rel of {len(errors)} clips: median '
                          f'{np.median(errors):.4f}, standard error of the mean '

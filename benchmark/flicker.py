@@ -10,7 +10,7 @@ makes the fitted scale small; and the accuracy, for steady and wrong is no use. 
 depth itself, measured in the same way: what the motion of the camera and the sensor's noise make.
 
 Prints a table and the ratios to 'frames', all of one run. 'smooth' is the stream with the
-parameter latency: smooth, 'no fade' that with fade: 0.
+parameter latency: smooth, 'no fade' that with fade: 0, 'parallax' that with parallax: true.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ def main() -> None:
     settings = {'stream': EvalSetting(),
                 'smooth': EvalSetting(stream=StreamConfig(latency='smooth')),
                 'no fade': EvalSetting(stream=StreamConfig(fade=0)),
+                'parallax': EvalSetting(stream=StreamConfig(parallax=True)),
                 'frames': EvalSetting(protocol='frames')}
     predictions = {name: setting.run(regressor, shots, ScaleConfig())
                    for name, setting in settings.items()}
@@ -69,7 +70,7 @@ def main() -> None:
     scores = {name: scorer.done().scores for name, scorer in scorers.items()}
     print(report({name: {column: row[column] for column in COLUMNS}
                   for name, row in scores.items()}))
-    for row in ('stream', 'smooth', 'no fade'):
+    for row in ('stream', 'smooth', 'no fade', 'parallax'):
         for name, words in (('flicker', 'flicker, each by its own spread'),
                             ('warp_error', 'flicker in 1/m, each after its own fit'),
                             ('abs_rel', 'abs_rel')):

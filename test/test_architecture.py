@@ -18,7 +18,7 @@ MODULES = sorted(PACKAGE.rglob('*.py'))
 PARTS = sorted(folder.name for folder in PACKAGE.iterdir() if (folder / '__init__.py').exists())
 
 # Lowest first: each may import those before it and nothing else of dvd_ros.
-NUMPY_ONLY = ('geometry', 'scale', 'stream', 'messages', 'capture', 'datasets')
+NUMPY_ONLY = ('geometry', 'parallax', 'scale', 'stream', 'messages', 'capture', 'datasets')
 # Beside the parts, for all of them: needs nothing, or NumPy alone.
 FOR_ALL = {'option': set(), 'tukey': {'numpy'}}
 # Folders of Python that is not installed.

@@ -36,6 +36,8 @@ class StreamConfig:
                                  'blended in', live=True)
     fade: int = option(6, "with latency 'low': frames over which the jump fades where windows "
                           'meet; 0: it stays', 0, 1000, True)
+    parallax: bool = option(False, 'correct disparity where the motion of the camera shows it '
+                                   '(structure from motion; needs intrinsics)', live=True)
     cuts: bool = option(True, 'a cut to another scene, seen in the images, begins a new segment',
                         live=True)
     max_gap: float = option(2.0, 'a longer gap between stamps begins a new segment, seconds', 0.0,

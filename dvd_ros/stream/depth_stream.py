@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from dvd_ros.geometry.intrinsics import Intrinsics
+from dvd_ros.parallax import ParallaxRefiner
 from dvd_ros.scale.stream_scale import StreamScale
 from dvd_ros.stream.align import WindowAligner
 from dvd_ros.stream.config import StreamConfig
@@ -42,6 +43,9 @@ class DepthStream:
     ``config.latency`` 'smooth' the newest ``config.overlap`` frames are held back until the next
     window, which is blended in (see HeldFrames).
 
+    With ``config.parallax`` disparity is corrected by the motion of the camera before it becomes
+    metres (see ParallaxRefiner), on frames whose intrinsics are known.
+
     ``counters`` tells what became of the frames; causes of dropping: ``repeated_stamp``,
     ``backward_stamp``, ``model_error``, ``reset``.
 
@@ -59,6 +63,7 @@ class DepthStream:
         self._buffer = WindowBuffer(config.window, config.stride or config.most_new)
         self._aligner = WindowAligner(config)
         self._held = HeldFrames(_held_back(config), config.fade)
+        self._refiner = ParallaxRefiner()
         self._cuts = SceneCut()
         self._last: Frame | None = None
         self._intrinsics: Intrinsics | None = None
@@ -91,6 +96,8 @@ class DepthStream:
             if now != was and not entry.metadata['live']:
                 raise ValueError(f'{entry.name} is {was} as long as the stream lasts, got {now}')
         self.config = config
+        if not config.parallax:
+            self._refiner.reset()
         self._held.count, self._held.fade = _held_back(config), config.fade
         if config.stride:
             self.stride = config.stride
@@ -228,7 +235,10 @@ class DepthStream:
                                      estimate.alignment.segment)
         if segment != self._scaled_segment:
             self._scale.begin_segment()
+            self._refiner.reset()
             self._scaled_segment = segment
+        if self.config.parallax and frame.intrinsics is not None:
+            disparity = self._refiner.refine(frame.image, frame.intrinsics, disparity)
         scale = self._scale.update(frame.stamp, frame.intrinsics, disparity)
         return DepthFrame(frame, disparity, self._scale.depth(disparity, scale),
                           estimate.disagreement, segment, estimate.window, estimate.alignment,

@@ -1,0 +1,5 @@
+"""Depth from the motion of the camera: what corrects the network where the images can tell."""
+
+from dvd_ros.parallax.refiner import ParallaxRefiner
+
+__all__ = ['ParallaxRefiner']
