@@ -14,6 +14,7 @@ from dvd_ros.training import framewise
 from dvd_ros.training.batches import Scenes, Views, clips_for
 from dvd_ros.training.loop import train
 from dvd_ros.training.losses import slope_error
+from dvd_ros.training.narrow import narrow
 from dvd_ros.training.network import make_vae
 from dvd_ros.training.passes import Batch, Shared
 from dvd_ros.training.principal import start_from_components
@@ -43,7 +44,7 @@ class _CodecObjective(nn.Module):
         self._run = torch.compile(self._pass, dynamic=False) if compiled else self._pass
 
     def _pass(self, true: Tensor) -> Tensor:
-        with torch.autocast(true.device.type, torch.bfloat16):
+        with narrow(true.device):
             with torch.no_grad():
                 latents = self.encoder(framewise.grey(true)).float()
             noisy = latents + self.noise * torch.randn_like(latents)

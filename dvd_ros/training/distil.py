@@ -18,6 +18,7 @@ from dvd_ros.training.batches import Scenes
 from dvd_ros.training.loop import train
 from dvd_ros.training.loop_config import Optimiser, Run
 from dvd_ros.training.losses import slope_error
+from dvd_ros.training.narrow import narrow
 from dvd_ros.training.passes import Batch, Shared
 from dvd_ros.training.read_config import plain
 from dvd_ros.training.video_windows import VideoWindows
@@ -96,7 +97,7 @@ class _DistilObjective(nn.Module):
             depth = self._regress(latents)
             noisy = depth + recipe.noise * depth.std() * torch.randn_like(depth)
             true = full.decoder(noisy.to(full.dtype))
-        with torch.autocast(video.device.type, torch.bfloat16):
+        with narrow(video.device):
             encoded = light.encoder(video).float()
             behind = self._regress(encoded) if weight else None
             error = decoder.unclamped(noisy)[0] - true

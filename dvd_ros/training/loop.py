@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from dvd_ros.training.held_out import HeldOut
 from dvd_ros.training.journal import Journal, draw_curve, tensorboard_there
 from dvd_ros.training.loop_config import Optimiser, Run
+from dvd_ros.training.narrow import narrow
 from dvd_ros.training.optimisers import make_optimisers, set_rates
 from dvd_ros.training.passes import Batch, Pass, Passes
 from dvd_ros.training.training_state import (
@@ -161,8 +162,7 @@ class _Loop:
         return {**dict(zip(mean, values.tolist(), strict=True)), 'gradient': float(norm)}
 
     def _forward(self, batch: Batch, step: int | None) -> dict[str, Tensor]:
-        narrow = self.run.precision == 'bf16'
-        with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=narrow):
+        with narrow(self.accelerator.device, self.run.precision == 'bf16'):
             return self.wrapped(batch, step)
 
     def _stop_where_not_finite(self, value: Tensor, one: Pass, step: int, what: str,

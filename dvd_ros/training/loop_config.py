@@ -48,7 +48,8 @@ class Run:
     Every ``save_every`` steps and at the end the state is saved; every ``validate_every`` steps
     (0: never) the held-out views are looked at, and the weights kept that did best; every
     ``preview_every`` steps (0: never) a picture of them is drawn. precision: `bf16` runs
-    the forward pass under autocast, `fp32` leaves that to the module.
+    the forward pass under autocast where the device computes in it (see narrow), `fp32` leaves that
+    to the module.
     tensorboard: also log for TensorBoard. Raises ValueError naming a bad value.
     """
 

@@ -18,6 +18,7 @@ from dvd_ros.training.fresh_scenes import FreshScenes
 from dvd_ros.training.held_out import HeldOut
 from dvd_ros.training.loop import train
 from dvd_ros.training.losses import disparity_loss, dvd_loss
+from dvd_ros.training.narrow import narrow
 from dvd_ros.training.network import make_dit, make_vae
 from dvd_ros.training.passes import Batch, Shared
 from dvd_ros.training.readout import STEP, Readout
@@ -50,7 +51,7 @@ class RegressorObjective(nn.Module):
 
     def _pass(self, video: Tensor, true: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         encoder, decoder = self._whole
-        with torch.autocast(video.device.type, torch.bfloat16):
+        with narrow(video.device):
             pred = framewise.regress(self.dit, encoder(video))
             latents = self.target_encoder(framewise.grey(true)).float()
             disparity = framewise.disparity(decoder, pred) if video.shape[1] > 1 \

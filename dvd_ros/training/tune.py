@@ -22,6 +22,7 @@ from dvd_ros.training.held_out import HeldOut
 from dvd_ros.training.jitter import jittered
 from dvd_ros.training.loop import train
 from dvd_ros.training.losses import disparity_loss
+from dvd_ros.training.narrow import narrow
 from dvd_ros.training.network import TIMESTEP, text_path
 from dvd_ros.training.passes import Batch, Drawn, Pass
 from dvd_ros.training.scene_folders import SceneFolders
@@ -51,7 +52,7 @@ class _TuneObjective(nn.Module):
         self._compiled = torch.compile(self._pass, dynamic=False)
 
     def _pass(self, video: Tensor) -> Tensor:
-        with torch.autocast(video.device.type, torch.bfloat16):
+        with narrow(video.device):
             return framewise.predict(self.dit, *self._whole, video).float()
 
     def forward(self, batch: Batch, step: int | None) -> dict[str, Tensor]:
