@@ -29,7 +29,7 @@ SETTINGS = {'model': StreamConfig(), 'model, smooth': StreamConfig(latency='smoo
             'model, parallax': StreamConfig(parallax=True)}
 
 
-def rendered(clips: int, frames: int, street: float, seed: int, style: str,
+def rendered(clips: int, frames: int, street: float, seed: int, style: str = 'plain',
              ) -> Iterator[tuple[list[Frame], np.ndarray]]:
     """Held-out clips: frames, and true depth [T,H,W] in metres."""
     from dvd_ros.training.render import RenderConfig, render_clip

@@ -38,9 +38,10 @@ class Scored:
     abs_rel: np.ndarray
 
 
-def score(regressor: object, frames: list[Frame], truth: np.ndarray, latency: str) -> Scored:
+def score(regressor: object, frames: list[Frame], truth: np.ndarray,
+          config: StreamConfig) -> Scored:
     """Run the stream over a clip and compare with true depth [T,H,W] in metres."""
-    stream = DepthStream(regressor, StreamConfig(latency=latency))  # type: ignore[arg-type]
+    stream = DepthStream(regressor, config)  # type: ignore[arg-type]
     done = [d for frame in frames for d in stream.push(frame)] + stream.flush()
     disparity = np.stack([sample(d.disparity) for d in done])
     true = np.stack([sample(t) for t in truth])
@@ -99,14 +100,16 @@ def main() -> None:
     parser.add_argument('--clips', type=int, default=32, help='rendered; one in four is a street')
     parser.add_argument('--frames', type=int, default=45)
     parser.add_argument('--latency', default='low', choices=('low', 'smooth'))
+    parser.add_argument('--parallax', action='store_true')
     parser.add_argument('--folder', type=Path, action='append', default=[])
     parser.add_argument('--fit', action='store_true')
     options = parser.parse_args()
+    config = StreamConfig(latency=options.latency, parallax=options.parallax)
     regressor = load_regressor(options.model)
     seed = 4000 if options.fit else 1000
     scenes = (scene for part, street, first in ((3, 0.0, seed), (1, 1.0, seed + 500))
               for scene in rendered(options.clips * part // 4, options.frames, street, first))
-    clips = [score(regressor, *scene, options.latency)
+    clips = [score(regressor, *scene, config)
              for scene in tqdm(scenes, 'rendered', options.clips)]
     if options.fit:
         weights, bias = fit(clips)
@@ -115,7 +118,7 @@ def main() -> None:
     sets = {'rendered': clips}
     for folder in options.folder or [p for p in sorted(SHARED.glob('*'))
                                      if (p / 'associations.txt').is_file()]:
-        sets[folder.name] = [score(regressor, *recording(folder), options.latency)]
+        sets[folder.name] = [score(regressor, *recording(folder), config)]
     print('| | abs_rel of the less confident half | more | ratio | of all clips: less | more | '
           'ratio |\n|---|--:|--:|--:|--:|--:|--:|')
     for name, scored in sets.items():

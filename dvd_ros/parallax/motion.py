@@ -10,9 +10,11 @@ import numpy as np
 from dvd_ros.parallax.matches import quadratic
 from dvd_ros.tukey import biweight
 
-_ROUNDS = 6
+# Steps of the solution at most; it is done where one is smaller than this.
+_ROUNDS, _DONE = 6, 1e-4
 # The usual error may be this much smaller than the information says, in its square.
 _LEAST_SCALE = 0.1
+# Least depth after a motion, in parts of that before it.
 _NEAREST = 0.05
 # Points tell of the motion as much as this many times fewer that know nothing of each other.
 _ALIKE = 50.0
@@ -84,48 +86,58 @@ def solve_motion(start: Motion, rays: np.ndarray, inverse_depth: np.ndarray, sig
     knows. shift_sigma: how wrong all inverse depth may be together; what turning and moving aside
     look like hangs on it, so it is found along with them.
     """
+    # What remains of information where depth is free is a small difference of large numbers.
+    rays, inverse_depth, sigma, target, information = (
+        np.asarray(part, np.float64) for part in (rays, inverse_depth, sigma, target, information))
     motion, scale, shift = start, 1.0, 0.0
-    given = inverse_depth
+    firm = np.zeros(7)
+    if freedom is not None:
+        firm[:3], firm[3:6] = (_ALIKE / usual ** 2 for usual in freedom)
+    firm[6] = _ALIKE / shift_sigma ** 2
     for _ in range(_ROUNDS):
-        inverse_depth = np.maximum(given + given.dtype.type(shift), 1e-6)
-        place, slope = motion.seen(rays, inverse_depth)
+        moved = np.maximum(inverse_depth + shift, 1e-6)
+        place, slope = motion.seen(rays, moved)
         error = target - place
-        pull = np.stack([information[:, 0] * slope[:, 0] + information[:, 1] * slope[:, 1],
-                         information[:, 1] * slope[:, 0] + information[:, 2] * slope[:, 1]], -1)
-        unsure = 1 / sigma ** 2 + (pull * slope).sum(-1)
-        free = information - np.stack([pull[:, 0] ** 2, pull[:, 0] * pull[:, 1],
-                                       pull[:, 1] ** 2], -1) / unsure[:, None]
+        free = _freed(information, slope, sigma)
         squares = quadratic(free, error)
         scale = max(float(np.median(squares)) / 1.39, _LEAST_SCALE)
         weights = free * (biweight(squares / scale) / max(scale, 1.0))[:, None]
-        turned = rays @ motion.rotation.T.astype(rays.dtype)
-        depth = np.maximum(turned[:, 2:] + inverse_depth[:, None]
-                           * rays.dtype.type(motion.translation[2]), _NEAREST)
-        by_point = np.zeros((len(rays), 2, 3), rays.dtype)
-        by_point[:, 0, 0] = by_point[:, 1, 1] = 1 / depth[:, 0]
-        by_point[:, :, 2] = -place / depth
-        steps = np.concatenate([by_point @ _crosses(turned), by_point
-                                * inverse_depth[:, None, None], slope[:, :, None]], -1)
-        drawn = np.stack([weights[:, :1] * steps[:, 0] + weights[:, 1:2] * steps[:, 1],
-                          weights[:, 1:2] * steps[:, 0] + weights[:, 2:] * steps[:, 1]], 1)
-        curve = np.einsum('nij,nik->jk', drawn, steps, optimize=True).astype(np.float64)
+        moves = _moves(motion, rays, moved, place, slope)
+        weighted = np.stack([weights[:, :1] * moves[:, 0] + weights[:, 1:2] * moves[:, 1],
+                             weights[:, 1:2] * moves[:, 0] + weights[:, 2:] * moves[:, 1]], 1)
+        curve = np.einsum('nij,nik->jk', weighted, moves, optimize=True)
         curve[range(6), range(6)] += 1e-9 * np.trace(curve) + 1e-2
-        pull = np.einsum('nij,ni->j', drawn, error).astype(np.float64)
-        if freedom is not None:
-            turn, way = (_ALIKE / sigma ** 2 for sigma in freedom)
-            curve[range(3), range(3)] += turn
-            curve[range(3, 6), range(3, 6)] += way
-            pull[:3] += turn * cv2.Rodrigues(start.rotation @ motion.rotation.T)[0].ravel()
-            pull[3:6] += way * (start.translation - motion.translation)
-        curve[6, 6] += _ALIKE / shift_sigma ** 2
-        pull[6] -= _ALIKE / shift_sigma ** 2 * shift
-        step = np.linalg.solve(curve, pull)
+        curve[range(7), range(7)] += firm
+        back = np.concatenate([cv2.Rodrigues(start.rotation @ motion.rotation.T)[0].ravel(),
+                               start.translation - motion.translation, [-shift]])
+        step = np.linalg.solve(curve, np.einsum('nij,ni->j', weighted, error) + firm * back)
         shift += float(np.clip(step[6], -shift_sigma, shift_sigma))
         motion = Motion(cv2.Rodrigues(step[:3])[0] @ motion.rotation,
                         motion.translation + step[3:6])
-        if np.abs(step[:6]).max() < 1e-4:
+        if np.abs(step[:6]).max() < _DONE:
             break
-    return Solved(motion, shift, float(_ALIKE * np.linalg.inv(curve)[6, 6]), scale)
+    variance = max(float(_ALIKE * np.linalg.inv(curve)[6, 6]), 0.0)
+    return Solved(motion, shift, variance, scale)
+
+
+def _freed(information: np.ndarray, slope: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """What information [N,3] is left where the depth may be wrong, which moves points by slope."""
+    x = information[:, 0] * slope[:, 0] + information[:, 1] * slope[:, 1]
+    y = information[:, 1] * slope[:, 0] + information[:, 2] * slope[:, 1]
+    known = 1 / sigma ** 2 + x * slope[:, 0] + y * slope[:, 1]
+    return information - np.stack([x * x, x * y, y * y], -1) / known[:, None]
+
+
+def _moves(motion: Motion, rays: np.ndarray, inverse_depth: np.ndarray, place: np.ndarray,
+           slope: np.ndarray) -> np.ndarray:
+    """[N,2,7]: how places move with a further rotation, a translation, and all inverse depth."""
+    turned = rays @ motion.rotation.T
+    depth = np.maximum(turned[:, 2:] + inverse_depth[:, None] * motion.translation[2], _NEAREST)
+    by_point = np.zeros((len(rays), 2, 3))
+    by_point[:, 0, 0] = by_point[:, 1, 1] = 1 / depth[:, 0]
+    by_point[:, :, 2] = -place / depth
+    return np.concatenate([by_point @ _crosses(turned), by_point * inverse_depth[:, None, None],
+                           slope[:, :, None]], -1)
 
 
 def _crosses(points: np.ndarray) -> np.ndarray:

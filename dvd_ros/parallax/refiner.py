@@ -58,8 +58,6 @@ class ParallaxRefiner:
     must explain the image better. Disparity is inverse depth but for a shift, which parallax tells
     as well (see Level). Where nothing is known, where the camera only turns or stands, disparity
     stays as it was. What moves by itself is told as if it stood still, or not at all.
-
-    Takes about 40 ms of one core a frame, whatever its size.
     """
 
     def __init__(self) -> None:

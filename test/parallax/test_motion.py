@@ -70,3 +70,15 @@ def test_it_stays_near_its_start_where_nothing_is_told(points):
                          np.zeros((len(rays), 2), np.float32),
                          np.zeros((len(rays), 3), np.float32), (0.01, 0.01), 0.01)
     np.testing.assert_allclose(found.motion.translation, start.translation, atol=1e-6)
+
+
+def test_matches_that_claim_to_know_all_make_no_negative_variance(points):
+    rays, inverse_depth = points
+    rng = np.random.default_rng(4)
+    for claim in (1e6, 1e9, 1e12):
+        information = np.stack([np.full(len(rays), claim), rng.uniform(-0.99, 0.99, len(rays))
+                                * claim, np.full(len(rays), claim)], -1).astype(np.float32)
+        found = solve_motion(Motion(), rays, inverse_depth, np.full(len(rays), 0.2, np.float32),
+                             TRUE.seen(rays, inverse_depth)[0], information, None, 0.1)
+        assert found.variance >= 0
+        assert np.isfinite(found.motion.translation).all()
