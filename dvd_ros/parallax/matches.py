@@ -10,6 +10,8 @@ import numpy as np
 
 # Blur of images whose grey values are compared, and of what is summed about a pixel; pixels.
 _SHARP, _ABOUT, _SLOW = 0.8, 2.5, 8.0
+# Mean square of the slopes, along x or y, of such a blurred image of white noise of variance 1.
+_NOISE_SLOPE = 0.0364
 # How many of the pixels about one tell something of their own.
 _INDEPENDENT = 4.0
 # Least error of a match along each axis, pixels, and of a grey value.
@@ -48,12 +50,6 @@ class View:
         return float(np.median(edges)) / (0.6745 * 6)
 
 
-def _slope_of_noise() -> float:
-    """Mean square of the slopes of white noise of variance 1."""
-    noise = np.random.default_rng(0).normal(size=(400, 400)).astype(np.float32)
-    return float((cv2.Sobel(_blurred(noise, _SHARP), cv2.CV_32F, 1, 0, scale=1 / 8) ** 2).mean())
-
-
 def _blurred(values: np.ndarray, sigma: float) -> np.ndarray:
     return cv2.GaussianBlur(values, (0, 0), sigma)
 
@@ -62,8 +58,6 @@ def _at(values: np.ndarray, places: np.ndarray) -> np.ndarray:
     return cv2.remap(values, places[..., 0], places[..., 1], cv2.INTER_LINEAR,
                      borderMode=cv2.BORDER_REPLICATE)
 
-
-_NOISE_SLOPE = _slope_of_noise()
 
 
 class Matches:

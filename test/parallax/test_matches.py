@@ -2,9 +2,10 @@
 
 import cv2
 import numpy as np
+import pytest
 from moving_camera import view
 
-from dvd_ros.parallax.matches import Matches, View, quadratic
+from dvd_ros.parallax.matches import _NOISE_SLOPE, Matches, View, quadratic
 
 
 def grey(position, contrast=1.0):
@@ -59,3 +60,10 @@ def test_a_view_knows_its_noise():
     one, _ = shifted(0, noise=6.0)
     assert 4.5 < one.noise < 7.5
     assert grey((0, 0, 0)).noise < 1.5
+
+
+def test_slopes_that_noise_alone_gives_are_as_large_as_is_said():
+    noise = View(np.clip(np.random.default_rng(5).normal(128, 10, (400, 400)), 0, 255)
+                 .astype(np.uint8))
+    for slope in noise.slopes:
+        assert (slope ** 2).mean() / 100 == pytest.approx(_NOISE_SLOPE, rel=0.05)
