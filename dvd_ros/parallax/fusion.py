@@ -5,8 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from dvd_ros.geometry.transform import RigidTransform
 from dvd_ros.parallax.grid import Grid
-from dvd_ros.parallax.motion import Motion
+from dvd_ros.parallax.motion import seen
 
 # Corrections are spread over so many points, one reach after the other, as far as this much is
 # known in the mean there, in parts of what the network knows.
@@ -35,8 +36,8 @@ class Fusion:
         """The frames before share nothing with the next one."""
         self._told: tuple[np.ndarray, np.ndarray] | None = None
 
-    def correct(self, step: Motion, expected: np.ndarray, sigma: np.ndarray, found: np.ndarray,
-                information: np.ndarray) -> np.ndarray:
+    def correct(self, step: RigidTransform, expected: np.ndarray, sigma: np.ndarray,
+                found: np.ndarray, information: np.ndarray) -> np.ndarray:
         """
         Return what is to be added to ``expected``, float32 [N].
 
@@ -60,12 +61,13 @@ class Fusion:
             spread += left / (cv2.GaussianBlur(now, (0, 0), reach) + needed)
         return np.maximum(spread.ravel() * sigma, -_TAKEN * expected)
 
-    def _carried(self, step: Motion, expected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _carried(self, step: RigidTransform,
+                 expected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Inverse depth [N] as told before, seen from here, and how sure it was."""
         assert self._told is not None
         value, sure = self._told
         rays = self._grid.rays
-        place, _ = step.seen(rays, expected)
+        place, _ = seen(step, rays, expected)
         there = self._grid.sampled(sure, place)
         value = self._grid.sampled(sure * value, place) / np.maximum(there, 1e-6)
         ahead = rays @ step.rotation[2].astype(np.float32)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from dvd_ros.geometry.intrinsics import Intrinsics
+from dvd_ros.geometry.points import rays
 from dvd_ros.parallax.matches import View
 
 # Pixels of the image in which matches are sought, about; each second one along both axes is a
@@ -18,8 +19,8 @@ class Grid:
     """
     The points [h,w] of a camera.
 
-    rays: float32 [h*w,3], z = 1. focal: fx and fy of the image in which matches are sought, which
-    has STEP times as many pixels along each axis.
+    rays: float32 [h*w,3], z = 1; all_rays: of all pixels of the image in which matches are sought.
+    focal: its fx and fy. It has STEP times as many pixels as there are points along each axis.
     """
 
     def __init__(self, intrinsics: Intrinsics) -> None:
@@ -30,12 +31,9 @@ class Grid:
         small = intrinsics.scaled(width, height)
         self.focal = np.array([small.fx, small.fy], np.float32)
         self.centre = np.array([small.cx, small.cy], np.float32)
-        x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-        pixels = np.stack([x, y], -1)
-        self.pixels = pixels.reshape(-1, 2)
-        self.all_rays = _rays(self.pixels, self)
-        places = cv2.resize(pixels, self.shape[::-1], interpolation=cv2.INTER_AREA)
-        self.rays = _rays(places.reshape(-1, 2), self)
+        every = rays(small)
+        self.all_rays = every.reshape(-1, 3)
+        self.rays = self.reduced(every)
 
     def view(self, image: np.ndarray) -> View:
         """Bring an image, uint8 [H,W,3], to the size in which matches are sought."""
@@ -57,8 +55,3 @@ class Grid:
         x, y = ((places * self.focal + self.centre + 0.5) / STEP - 0.5).astype(np.float32).T
         return cv2.remap(values.reshape(self.shape), x.reshape(self.shape), y.reshape(self.shape),
                          cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT).ravel()
-
-
-def _rays(pixels: np.ndarray, grid: Grid) -> np.ndarray:
-    places = (pixels - grid.centre) / grid.focal
-    return np.concatenate([places, np.ones((len(places), 1), np.float32)], 1).astype(np.float32)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from dvd_ros.geometry.transform import RigidTransform
 from dvd_ros.parallax.matches import quadratic
 from dvd_ros.tukey import biweight
 
@@ -20,43 +21,25 @@ _NEAREST = 0.05
 _ALIKE = 50.0
 
 
-@dataclass(frozen=True, eq=False)
-class Motion:
+def part(motion: RigidTransform, share: float) -> RigidTransform:
+    """A share of a motion, as of a camera that turns and moves at one speed."""
+    turn = cv2.Rodrigues(motion.rotation)[0] * share
+    return RigidTransform(cv2.Rodrigues(turn)[0], motion.translation * share)
+
+
+def seen(motion: RigidTransform, rays: np.ndarray,
+         inverse_depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
-    Takes a point of one camera to another one's: rotation [3,3] @ point + translation [3].
-
-    translation is in the unit of 1 / inverse depth.
+    Where points are seen after a motion, [N,2] on the plane at depth 1, and how that moves with
+    inverse depth, [N,2]. rays: [N,3] through the points, z = 1; inverse_depth: [N], in the unit of
+    1 / translation.
     """
-
-    rotation: np.ndarray = field(default_factory=lambda: np.eye(3))
-    translation: np.ndarray = field(default_factory=lambda: np.zeros(3))
-
-    def after(self, first: Motion) -> Motion:
-        """The motion that does ``first``, then this."""
-        return Motion(self.rotation @ first.rotation,
-                      self.rotation @ first.translation + self.translation)
-
-    @property
-    def inverse(self) -> Motion:
-        """The way back."""
-        return Motion(self.rotation.T, -self.rotation.T @ self.translation)
-
-    def part(self, share: float) -> Motion:
-        """A share of it, as of a camera that turns and moves at one speed."""
-        turn = cv2.Rodrigues(self.rotation)[0] * share
-        return Motion(cv2.Rodrigues(turn)[0], self.translation * share)
-
-    def seen(self, rays: np.ndarray, inverse_depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """
-        Where points are seen after it, [N,2] on the plane at depth 1, and how that moves with
-        inverse depth, [N,2]. rays: [N,3] through the points, z = 1; inverse_depth: [N].
-        """
-        turned = rays @ self.rotation.T.astype(rays.dtype)
-        shift = self.translation.astype(rays.dtype)
-        point = turned + inverse_depth[:, None] * shift
-        depth = np.maximum(point[:, 2:], _NEAREST)
-        place = point[:, :2] / depth
-        return place, (shift[:2] - place * shift[2]) / depth
+    turned = rays @ motion.rotation.T.astype(rays.dtype)
+    shift = motion.translation.astype(rays.dtype)
+    point = turned + inverse_depth[:, None] * shift
+    depth = np.maximum(point[:, 2:], _NEAREST)
+    place = point[:, :2] / depth
+    return place, (shift[:2] - place * shift[2]) / depth
 
 
 @dataclass(frozen=True)
@@ -67,19 +50,19 @@ class Solved:
     scale: square of the usual error of a match, 1 if it is as its information says.
     """
 
-    motion: Motion
+    motion: RigidTransform
     shift: float
     variance: float
     scale: float
 
 
-def solve_motion(start: Motion, rays: np.ndarray, inverse_depth: np.ndarray, sigma: np.ndarray,
-                 target: np.ndarray, information: np.ndarray, freedom: tuple[float, float] | None,
-                 shift_sigma: float) -> Solved:
+def solve_motion(start: RigidTransform, rays: np.ndarray, inverse_depth: np.ndarray,
+                 sigma: np.ndarray, target: np.ndarray, information: np.ndarray,
+                 freedom: tuple[float, float] | None, shift_sigma: float) -> Solved:
     """
     Find the motion from points [N]: robust Gauss-Newton from ``start``.
 
-    rays, inverse_depth: see Motion.seen. sigma: [N], its error. target: [N,2], where the points
+    rays, inverse_depth: see seen. sigma: [N], its error. target: [N,2], where the points
     are seen, on the plane at depth 1; information: [N,3], see Matches, in its units. An error along
     the line on which a point moves with its depth may be that of the depth, so it counts less.
     freedom: how far the motion usually is from ``start``: angle in radians, way; None: nobody
@@ -96,7 +79,7 @@ def solve_motion(start: Motion, rays: np.ndarray, inverse_depth: np.ndarray, sig
     firm[6] = _ALIKE / shift_sigma ** 2
     for _ in range(_ROUNDS):
         moved = np.maximum(inverse_depth + shift, 1e-6)
-        place, slope = motion.seen(rays, moved)
+        place, slope = seen(motion, rays, moved)
         error = target - place
         free = _freed(information, slope, sigma)
         squares = quadratic(free, error)
@@ -112,8 +95,8 @@ def solve_motion(start: Motion, rays: np.ndarray, inverse_depth: np.ndarray, sig
                                start.translation - motion.translation, [-shift]])
         step = np.linalg.solve(curve, np.einsum('nij,ni->j', weighted, error) + firm * back)
         shift += float(np.clip(step[6], -shift_sigma, shift_sigma))
-        motion = Motion(cv2.Rodrigues(step[:3])[0] @ motion.rotation,
-                        motion.translation + step[3:6])
+        motion = RigidTransform(
+            cv2.Rodrigues(step[:3])[0] @ motion.rotation, motion.translation + step[3:6])
         if np.abs(step[:6]).max() < _DONE:
             break
     variance = max(float(_ALIKE * np.linalg.inv(curve)[6, 6]), 0.0)
@@ -128,7 +111,7 @@ def _freed(information: np.ndarray, slope: np.ndarray, sigma: np.ndarray) -> np.
     return information - np.stack([x * x, x * y, y * y], -1) / known[:, None]
 
 
-def _moves(motion: Motion, rays: np.ndarray, inverse_depth: np.ndarray, place: np.ndarray,
+def _moves(motion: RigidTransform, rays: np.ndarray, inverse_depth: np.ndarray, place: np.ndarray,
            slope: np.ndarray) -> np.ndarray:
     """[N,2,7]: how places move with a further rotation, a translation, and all inverse depth."""
     turned = rays @ motion.rotation.T

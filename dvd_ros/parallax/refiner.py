@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from dvd_ros.geometry.intrinsics import Intrinsics
+from dvd_ros.geometry.transform import RigidTransform
 from dvd_ros.parallax.fusion import Fusion
 from dvd_ros.parallax.grid import STEP, Grid
 from dvd_ros.parallax.level import Level
 from dvd_ros.parallax.matches import Matches, View, quadratic
-from dvd_ros.parallax.motion import Motion, solve_motion
+from dvd_ros.parallax.motion import part, seen, solve_motion
 from dvd_ros.tukey import biweight
 
 # A past view that is matched lies so far back at most, in frames, and gives no more than this much
@@ -34,14 +35,14 @@ _TOLD = 0.1, 0.3
 @dataclass(frozen=True, eq=False)
 class _Past:
     view: View
-    pose: Motion  # from the first camera since the track was lost to this one
+    pose: RigidTransform  # from the first camera since the track was lost to this one
 
 
 @dataclass(frozen=True, eq=False)
 class _Measured:
     """Motion to the other view; inverse depth [N] found, its information, and what was expected."""
 
-    motion: Motion
+    motion: RigidTransform
     found: np.ndarray
     information: np.ndarray
     expected: np.ndarray
@@ -89,11 +90,11 @@ class ParallaxRefiner:
             # A camera that was lost begins anew, with what is known of the shift.
             self._past.clear()
             self._frames = 1
-            self._past.append(_Past(view, Motion()))
+            self._past.append(_Past(view, RigidTransform.identity()))
             self._fusion.forget()
             return disparity
-        pose = measured.motion.inverse.after(self._past[-self._frames].pose)
-        step = self._past[-1].pose.after(pose.inverse)
+        pose = measured.motion.inverse() @ self._past[-self._frames].pose
+        step = self._past[-1].pose @ pose.inverse()
         correction = self._fusion.correct(step, measured.expected, self._level.sigma(
             measured.expected), measured.found, measured.information)
         self._past.append(_Past(view, pose))
@@ -106,7 +107,7 @@ class ParallaxRefiner:
         pose = self._predicted()
         self._frames = self._choose(pose, expected)
         other = self._past[-self._frames]
-        guess = other.pose.after(pose.inverse)
+        guess = other.pose @ pose.inverse()
         grid, moving = self._grid, len(self._past) > 1
         matches = Matches(view, other.view, self._target(guess, expected) if moving else None)
         information = grid.reduced(matches.information)
@@ -134,7 +135,7 @@ class ParallaxRefiner:
             found, weight = self._depth(motion, expected, target, information * left[:, None],
                                         solved.scale)
             slope = self._level.scale(expected, found, weight)
-            motion = Motion(motion.rotation, motion.translation * slope)
+            motion = RigidTransform(motion.rotation, motion.translation * slope)
             found, weight = found / np.float32(slope), weight * np.float32(slope ** 2)
         if not self._likely(motion, expected):
             return None
@@ -143,40 +144,41 @@ class ParallaxRefiner:
         trust = np.clip((share - _TOLD[0]) / (_TOLD[1] - _TOLD[0]), 0, 1)
         return _Measured(motion, found, weight * np.float32(trust), expected)
 
-    def _predicted(self) -> Motion:
+    def _predicted(self) -> RigidTransform:
         """The pose of the next camera if it moves on as it did."""
         last = self._past[-1].pose
         frames = min(len(self._past) - 1, _STEADY)
         if not frames:
             return last
-        return last.after(self._past[-1 - frames].pose.inverse).part(1 / frames).after(last)
+        before = self._past[-1 - frames].pose
+        return part(last @ before.inverse(), 1 / frames) @ last
 
-    def _choose(self, pose: Motion, expected: np.ndarray) -> int:
+    def _choose(self, pose: RigidTransform, expected: np.ndarray) -> int:
         """How many frames ago the view is that is farthest off, but not too far."""
         usual = float(np.median(expected)) * self._grid.focal[0]
         nearest = min(max(self._frames - _NEARER, 1), len(self._past))
         for frames in range(len(self._past), nearest, -1):
-            motion = self._past[-frames].pose.after(pose.inverse)
+            motion = self._past[-frames].pose @ pose.inverse()
             if np.linalg.norm(motion.translation) * usual <= _PARALLAX:
                 return frames
         return nearest
 
-    def _likely(self, motion: Motion, expected: np.ndarray) -> bool:
-        _, slope = motion.seen(self._grid.rays, expected)
+    def _likely(self, motion: RigidTransform, expected: np.ndarray) -> bool:
+        _, slope = seen(motion, self._grid.rays, expected)
         parallax = np.median(np.linalg.norm(slope, axis=1) * expected) * self._grid.focal[0]
         return bool(parallax < 2 * _PARALLAX and np.trace(motion.rotation) > 2)
 
-    def _target(self, motion: Motion, inverse_depth: np.ndarray) -> np.ndarray:
+    def _target(self, motion: RigidTransform, inverse_depth: np.ndarray) -> np.ndarray:
         """Where the pixels of the view, [h,w,2], are seen after a motion."""
         grid = self._grid
         size = (STEP * grid.shape[0], STEP * grid.shape[1])
-        place, _ = motion.seen(grid.all_rays, grid.enlarged(inverse_depth, size).ravel())
+        place, _ = seen(motion, grid.all_rays, grid.enlarged(inverse_depth, size).ravel())
         return (place * grid.focal + grid.centre).reshape(*size, 2).astype(np.float32)
 
-    def _depth(self, motion: Motion, expected: np.ndarray, target: np.ndarray,
+    def _depth(self, motion: RigidTransform, expected: np.ndarray, target: np.ndarray,
                information: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
         """Inverse depth [N] at which points are seen where they are, and its information."""
-        place, slope = motion.seen(self._grid.rays, expected)
+        place, slope = seen(motion, self._grid.rays, expected)
         error = target - place
         weight = np.maximum(quadratic(information, slope), 0)
         step = quadratic(information, slope, error) / np.maximum(weight, 1e-12)
