@@ -7,7 +7,7 @@ import numpy as np
 
 from dvd_ros.geometry.transform import RigidTransform
 from dvd_ros.parallax.grid import Grid
-from dvd_ros.parallax.motion import seen
+from dvd_ros.parallax.projection import nearer, seen
 
 # Corrections are spread over so many points, one reach after the other, as far as this much is
 # known in the mean there, in parts of what the network knows.
@@ -36,41 +36,46 @@ class Fusion:
         """The frames before share nothing with the next one."""
         self._told: tuple[np.ndarray, np.ndarray] | None = None
 
-    def correct(self, step: RigidTransform, expected: np.ndarray, sigma: np.ndarray,
-                found: np.ndarray, information: np.ndarray) -> np.ndarray:
-        """
-        Return what is to be added to ``expected``, float32 [N].
+    def begin(self, expected: np.ndarray, sigma: np.ndarray) -> None:
+        """Begin a frame. expected: the network's inverse depth [N], sigma: its usual error."""
+        self._expected, self._sigma = expected, sigma
+        self._sure = np.zeros(len(expected), np.float32)
+        self._error = np.zeros(len(expected), np.float32)
 
-        step: motion to the camera of the frame before. expected: the network's inverse depth [N],
-        sigma: its usual error. found: that of parallax, [N], of ``information``.
-        """
-        now = information * sigma ** 2
-        now = now / (1 + now / _MOST)
-        error = now * (found - expected) / sigma
-        if self._told is not None:
-            before, sure = self._carried(step, expected)
-            now = now + sure
-            error += sure * np.clip((before - expected) / sigma, -_LARGEST, _LARGEST)
-        error /= np.maximum(now, 1e-6)
-        self._told = expected + error * sigma, np.minimum(now, _MOST)
-        shape = self._grid.shape
-        error, now = error.reshape(shape), now.reshape(shape)
+    def tell(self, cells: np.ndarray, found: np.ndarray, information: np.ndarray) -> None:
+        """Add inverse depth [n] that was found at points ``cells``, with its information."""
+        sigma = self._sigma[cells]
+        worth = information * sigma ** 2
+        self._add(cells, (found - self._expected[cells]) / sigma, worth / (1 + worth / _MOST))
+
+    def carry(self, step: RigidTransform) -> None:
+        """Add what was told in the frame before. step: motion to its camera."""
+        if self._told is None:
+            return
+        value, sure = self._told
+        grid = self._grid
+        place, _ = seen(step, grid.rays, self._expected)
+        there = grid.sampled(sure, place)
+        value = grid.sampled(sure * value, place) / np.maximum(there, 1e-6)
+        back = step.inverse()
+        rays = np.concatenate([place, np.ones((len(place), 1))], 1).astype(np.float32)
+        before = nearer(back, rays, value)
+        self._add(np.arange(len(before)), (before - self._expected) / self._sigma,
+                  _FADE * there * (before > 0))
+
+    def corrected(self) -> np.ndarray:
+        """The frame's inverse depth, float32 [N]."""
+        expected, sigma, shape = self._expected, self._sigma, self._grid.shape
+        error = self._error / np.maximum(self._sure, 1e-6)
+        self._told = expected + error * sigma, np.minimum(self._sure, _MOST)
+        error, sure = error.reshape(shape), self._sure.reshape(shape)
         spread = np.zeros(shape, np.float32)
         for reach, needed in _SPREADS:
-            left = cv2.GaussianBlur(now * (error - spread), (0, 0), reach)
-            spread += left / (cv2.GaussianBlur(now, (0, 0), reach) + needed)
-        return np.maximum(spread.ravel() * sigma, -_TAKEN * expected)
+            left = cv2.GaussianBlur(sure * (error - spread), (0, 0), reach)
+            spread += left / (cv2.GaussianBlur(sure, (0, 0), reach) + needed)
+        return expected + np.maximum(spread.ravel() * sigma, -_TAKEN * expected)
 
-    def _carried(self, step: RigidTransform,
-                 expected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Inverse depth [N] as told before, seen from here, and how sure it was."""
-        assert self._told is not None
-        value, sure = self._told
-        rays = self._grid.rays
-        place, _ = seen(step, rays, expected)
-        there = self._grid.sampled(sure, place)
-        value = self._grid.sampled(sure * value, place) / np.maximum(there, 1e-6)
-        ahead = rays @ step.rotation[2].astype(np.float32)
-        # Past the point, or so near that nothing is to be said of it.
-        depth = np.maximum(1 - np.float32(step.translation[2]) * value, 0.2)
-        return ahead * value / depth, _FADE * there
+    def _add(self, cells: np.ndarray, error: np.ndarray, worth: np.ndarray) -> None:
+        np.add.at(self._sure, cells, worth.astype(np.float32))
+        np.add.at(self._error, cells,
+                  (worth * np.clip(error, -_LARGEST, _LARGEST)).astype(np.float32))

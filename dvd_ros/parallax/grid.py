@@ -7,11 +7,11 @@ import numpy as np
 
 from dvd_ros.geometry.intrinsics import Intrinsics
 from dvd_ros.geometry.points import rays
-from dvd_ros.parallax.matches import View
+from dvd_ros.parallax.view import View
 
-# Pixels of the image in which matches are sought, about; each second one along both axes is a
-# point of the grid.
-_PIXELS = 192 * 144
+# Pixels of the image in which matches are sought, about, and of that in which points are tracked;
+# each second one along both axes is a point of the grid.
+PIXELS_MATCHED, PIXELS_TRACKED = 192 * 144, 256 * 192
 STEP = 2
 
 
@@ -20,15 +20,17 @@ class Grid:
     The points [h,w] of a camera.
 
     rays: float32 [h*w,3], z = 1; all_rays: of all pixels of the image in which matches are sought.
-    focal: its fx and fy. It has STEP times as many pixels as there are points along each axis.
+    focal: its fx and fy. It has STEP times as many pixels as there are points along each axis;
+    ``camera`` are its intrinsics.
     """
 
-    def __init__(self, intrinsics: Intrinsics) -> None:
-        shrink = min((_PIXELS / (intrinsics.width * intrinsics.height)) ** 0.5, 1.0)
+    def __init__(self, intrinsics: Intrinsics, pixels: int = PIXELS_MATCHED) -> None:
+        """pixels: of that image, about, if the camera has as many."""
+        shrink = min((pixels / (intrinsics.width * intrinsics.height)) ** 0.5, 1.0)
         self.shape = (max(round(intrinsics.height * shrink / STEP), 4),
                       max(round(intrinsics.width * shrink / STEP), 4))
         height, width = (STEP * n for n in self.shape)
-        small = intrinsics.scaled(width, height)
+        small = self.camera = intrinsics.scaled(width, height)
         self.focal = np.array([small.fx, small.fy], np.float32)
         self.centre = np.array([small.cx, small.cy], np.float32)
         every = rays(small)
@@ -37,9 +39,7 @@ class Grid:
 
     def view(self, image: np.ndarray) -> View:
         """Bring an image, uint8 [H,W,3], to the size in which matches are sought."""
-        size = (STEP * self.shape[1], STEP * self.shape[0])
-        return View(cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA),
-                                 cv2.COLOR_RGB2GRAY))
+        return View(grey(image, (self.camera.width, self.camera.height)))
 
     def reduced(self, values: np.ndarray) -> np.ndarray:
         """Bring float [H,W] or [H,W,C] to the points, float32 [h*w] or [h*w,C]."""
@@ -50,8 +50,24 @@ class Grid:
         """Bring values of the points, float32 [h*w], to float32 [H,W] of ``size``."""
         return cv2.resize(values.reshape(self.shape), size[::-1], interpolation=cv2.INTER_LINEAR)
 
+    def cells(self, places: np.ndarray) -> np.ndarray:
+        """Points [N] nearest to places [N,2], x and y in parts of the image's size."""
+        height, width = self.shape
+        x, y = np.floor(places * (width, height)).astype(np.int64).T
+        return np.clip(y, 0, height - 1) * width + np.clip(x, 0, width - 1)
+
     def sampled(self, values: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Values of the points [h*w] at places [h*w,2] on the plane at depth 1; 0 outside."""
         x, y = ((places * self.focal + self.centre + 0.5) / STEP - 0.5).astype(np.float32).T
         return cv2.remap(values.reshape(self.shape), x.reshape(self.shape), y.reshape(self.shape),
                          cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT).ravel()
+
+
+def grey(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """An image, uint8 [H,W,3], as grey, uint8, of ``size``, width and height."""
+    return cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+
+
+def sized(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Values, float32 [H,W], of ``size``, width and height."""
+    return cv2.resize(values, size, interpolation=cv2.INTER_AREA)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-
 import cv2
 import numpy as np
 
-# Blur of images whose grey values are compared, and of what is summed about a pixel; pixels.
-_SHARP, _ABOUT, _SLOW = 0.8, 2.5, 8.0
-# Mean square of the slopes, along x or y, of such a blurred image of white noise of variance 1.
-_NOISE_SLOPE = 0.0364
+from dvd_ros.parallax.view import NOISE_SLOPE, View, blurred, sampled
+
+# Blur of what is summed about a pixel, and of what is a change of light; pixels.
+_ABOUT, _SLOW = 2.5, 8.0
 # How many of the pixels about one tell something of their own.
 _INDEPENDENT = 4.0
 # Least error of a match along each axis, pixels, and of a grey value.
@@ -23,41 +20,6 @@ _RETURN = 1.0
 # From how much better than its rival a match must explain the image, in parts of what its
 # information promises (a chi square), and at which it is believed in full.
 _RIVAL, _PROVEN = 0.5, 6.0
-_LAPLACE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """A grey image, uint8 [h,w], and what is asked of it again and again."""
-
-    grey: np.ndarray
-
-    @cached_property
-    def smooth(self) -> np.ndarray:
-        """Blurred a little, float32 [h,w]."""
-        return _blurred(self.grey.astype(np.float32), _SHARP)
-
-    @cached_property
-    def slopes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Slope of `smooth` along x and along y, grey values a pixel."""
-        return (cv2.Sobel(self.smooth, cv2.CV_32F, 1, 0, scale=1 / 8),
-                cv2.Sobel(self.smooth, cv2.CV_32F, 0, 1, scale=1 / 8))
-
-    @cached_property
-    def noise(self) -> float:
-        """Standard deviation of the grey values' noise (Immerkaer 1996, by the median)."""
-        edges = np.abs(cv2.filter2D(self.grey, cv2.CV_32F, _LAPLACE))
-        return float(np.median(edges)) / (0.6745 * 6)
-
-
-def _blurred(values: np.ndarray, sigma: float) -> np.ndarray:
-    return cv2.GaussianBlur(values, (0, 0), sigma)
-
-
-def _at(values: np.ndarray, places: np.ndarray) -> np.ndarray:
-    return cv2.remap(values, places[..., 0], places[..., 1], cv2.INTER_LINEAR,
-                     borderMode=cv2.BORDER_REPLICATE)
-
 
 
 class Matches:
@@ -81,29 +43,29 @@ class Matches:
         flow = dis.calc(view.grey, other.grey, start)  # type: ignore[arg-type]
         self.target = here + flow
         back = dis.calc(other.grey, view.grey, None)  # type: ignore[call-overload]
-        apart = ((flow + _at(back, self.target)) ** 2).sum(-1)
+        apart = ((flow + sampled(back, self.target)) ** 2).sum(-1)
         x, y = self.target[..., 0], self.target[..., 1]
         inside = (x >= 1) & (x <= width - 2) & (y >= 1) & (y <= height - 2)
         trust = np.exp(-apart / _RETURN ** 2) * inside
         self._unlike, seen = self._difference(self.target)
-        self._variance = (_blurred(self._unlike, 1.5 * _ABOUT) + _GREY ** 2
+        self._variance = (blurred(self._unlike, 1.5 * _ABOUT) + _GREY ** 2
                           + _NOISE_LEFT * view.noise ** 2)
-        self._unlike = _blurred(self._unlike, _ABOUT)
+        self._unlike = blurred(self._unlike, _ABOUT)
         self.information = self._tensor(seen) * trust[..., None]
 
     def _difference(self, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Squared difference of grey values, but for slow changes of light; what is seen there."""
-        seen = _at(self._other.smooth, target)
+        seen = sampled(self._other.smooth, target)
         difference = seen - self._view.smooth
-        difference -= _blurred(difference, _SLOW)
+        difference -= blurred(difference, _SLOW)
         return difference * difference, seen
 
     def _tensor(self, seen: np.ndarray) -> np.ndarray:
         along, down = self._view.slopes
         x = (along + cv2.Sobel(seen, cv2.CV_32F, 1, 0, scale=1 / 8)) / 2
         y = (down + cv2.Sobel(seen, cv2.CV_32F, 0, 1, scale=1 / 8)) / 2
-        xx, xy, yy = (_blurred(part, _ABOUT) for part in (x * x, x * y, y * y))
-        noise = 4 * _NOISE_SLOPE * self._view.noise ** 2
+        xx, xy, yy = (blurred(part, _ABOUT) for part in (x * x, x * y, y * y))
+        noise = 4 * NOISE_SLOPE * self._view.noise ** 2
         weight = _INDEPENDENT / self._variance * np.clip(
             1 - noise / np.maximum(xx + yy, 1e-9), 0, 1)
         xx, xy, yy = xx * weight + 1e-6, xy * weight, yy * weight + 1e-6
@@ -121,7 +83,7 @@ class Matches:
         rival: float32 [h,w,2] as target. A match that contradicts its rival without explaining the
         image better, as its information says it should, is a chance find.
         """
-        gain = _INDEPENDENT * (_blurred(self._difference(rival)[0], _ABOUT)
+        gain = _INDEPENDENT * (blurred(self._difference(rival)[0], _ABOUT)
                                - self._unlike) / self._variance
         promised = quadratic(self.information, rival - self.target)
         return np.where(promised > _RIVAL,

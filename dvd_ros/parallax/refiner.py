@@ -2,189 +2,181 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from dvd_ros.geometry.intrinsics import Intrinsics
-from dvd_ros.geometry.transform import RigidTransform
+from dvd_ros.parallax.dense import matched_depth
 from dvd_ros.parallax.fusion import Fusion
-from dvd_ros.parallax.grid import STEP, Grid
-from dvd_ros.parallax.level import Level
-from dvd_ros.parallax.matches import Matches, View, quadratic
-from dvd_ros.parallax.motion import part, seen, solve_motion
-from dvd_ros.tukey import biweight
+from dvd_ros.parallax.grid import PIXELS_MATCHED, PIXELS_TRACKED, Grid, grey, sized
+from dvd_ros.parallax.landmarks import Known
+from dvd_ros.parallax.line import FEWEST, believed_line, symmetric_line
+from dvd_ros.parallax.odometry import Odometry
+from dvd_ros.parallax.view import View
 
-# A past view that is matched lies so far back at most, in frames, and gives no more than this much
-# parallax, pixels; the one of the next frame lies at most so many frames nearer than this one's.
-_FRAMES, _PARALLAX, _NEARER = 12, 12.0, 3
-# Below this share of points that were found again, the views have too little in common; a point
-# counts as found above this information, 1/px^2, and tells something of the motion above that.
-_SHARE, _FOUND, _TELLS = 0.2, 0.3, 0.05
-# The motion is found from every so manieth point.
-_EACH = 6
-# Frames over which a camera moves at about one speed, and how far it is then from where it was
-# expected: radians; in parts of its way, plus so much parallax of a usual point.
-_STEADY, _TURN, _WAY = 4, 0.01, (0.3, 0.005)
-# Where the points tell less than the first share of what could be told they are not believed, as
-# what moves along may tell it; more than the second, in full.
-_TOLD = 0.1, 0.3
-
-
-@dataclass(frozen=True, eq=False)
-class _Past:
-    view: View
-    pose: RigidTransform  # from the first camera since the track was lost to this one
-
-
-@dataclass(frozen=True, eq=False)
-class _Measured:
-    """Motion to the other view; inverse depth [N] found, its information, and what was expected."""
-
-    motion: RigidTransform
-    found: np.ndarray
-    information: np.ndarray
-    expected: np.ndarray
+# Disparity of infinity is taken to lie so far below the farthest, and the least inverse depth so
+# high, in the unit: usual disparity above the farthest.
+_BELOW, _LEAST = 0.05, 0.02
+# Usual error of the network's inverse depth, in parts of it plus in parts of the usual one; least
+# error of a landmark, in parts of its inverse depth.
+_PART, _FLOOR, _LANDMARK = 0.15, 0.01, 0.08
+# A view is matched with one that gives about this much parallax, pixels, but each frame between
+# them counts as much as this part of it.
+_PARALLAX, _FAR = 12.0, 0.01
+# Frames that lie farther back are not matched.
+_FRAMES = 30
+# Where the usual landmark's error, in parts, is below the first, they are believed in full; above
+# the second not at all. So much of what is believed changes with a frame.
+_SURE, _UNSURE, _CHANGE, _LEAST_TRUST = 0.035, 0.1, 0.2, 1e-3
+# The line from disparity to the scene is the mean over so many frames; less alike, and it is none.
+_MEMORY, _ALIKE = 50, 0.3
 
 
 class ParallaxRefiner:
     """
-    Improves disparity by structure from motion, frame after frame.
+    Improves disparity by structure from motion.
 
-    Each image is matched with one some frames ago (dense optical flow). From the matches and the
-    network's disparity follows the motion of the camera; from motion and matches the inverse depth
-    of every point that moved enough and could be found again. The network is the prior, with errors
-    that lie smooth in the image (see Fusion), and the rival of each match: one that contradicts it
-    must explain the image better. Disparity is inverse depth but for a shift, which parallax tells
-    as well (see Level). Where nothing is known, where the camera only turns or stands, disparity
-    stays as it was. What moves by itself is told as if it stood still, or not at all.
+    Visual odometry finds the motion of the camera and how far tracked points are (see Odometry).
+    With the motion known, matches with one other view tell the inverse depth of all points that
+    moved enough and could be found again. The network is the prior, with errors that lie smooth in
+    the image (see Fusion). What comes out is on the network's own scale and shift, as they are in
+    the mean of many frames, so that they no longer change with each window. Where the camera only
+    turns or stands, or where what is seen moves by itself and fits no motion, the points stay
+    unsure, and disparity as it was.
     """
 
     def __init__(self) -> None:
-        self.reset()
+        self._segment: _Segment | None = None
 
     def reset(self) -> None:
         """Begin a segment: its disparity has a scale of its own, and shares no scene."""
-        self._intrinsics: Intrinsics | None = None
-        self._past: deque[_Past] = deque(maxlen=_FRAMES)
-        self._frames = 1
+        self._segment = None
 
-    def refine(self, image: np.ndarray, intrinsics: Intrinsics,
-               disparity: np.ndarray) -> np.ndarray:
+    def refine(self, images: Sequence[np.ndarray], intrinsics: Intrinsics,
+               disparity: Sequence[np.ndarray]) -> list[np.ndarray]:
         """
-        Take the next frame of the segment; return its disparity, corrected.
+        Take the next frames of the segment; return their disparity, corrected.
 
-        image: uint8 [H,W,3], of ``intrinsics``. disparity: float32 [H,W] on the scale of the
-        stream, 0 or more, NaN where there is none. Returns float32 [H,W] like it.
+        Frames that come together are matched with one another too, whatever their order: the
+        first ones of a segment have none before them.
+
+        images: uint8 [H,W,3] each, of ``intrinsics``; others than before begin a segment.
+        disparity: float32 [H,W] each, on the scale of the stream, 0 or more, NaN where there is
+        none. Returns float32 [H,W] each like it.
         """
-        known = np.nan_to_num(disparity)
-        if intrinsics != self._intrinsics:
-            self.reset()
-            self._intrinsics, self._grid = intrinsics, Grid(intrinsics)
-            self._level, self._fusion = Level(self._grid.reduced(known)), Fusion(self._grid)
-        grid, view = self._grid, self._grid.view(image)
-        expected = self._level.inverse_depth(grid.reduced(known))
-        measured = self._measure(view, expected)
-        if measured is None:
-            # A camera that was lost begins anew, with what is known of the shift.
-            self._past.clear()
-            self._frames = 1
-            self._past.append(_Past(view, RigidTransform.identity()))
+        if not images:
+            return []
+        if self._segment is None or self._segment.intrinsics != intrinsics:
+            self._segment = _Segment(intrinsics, np.nan_to_num(disparity[0]))
+        return self._segment.refine(images, disparity)
+
+
+class _Segment:
+    """One camera in one scene."""
+
+    def __init__(self, intrinsics: Intrinsics, disparity: np.ndarray) -> None:
+        """disparity: [H,W] of the first frame; what is at infinity in it is guessed."""
+        self.intrinsics, self._grid = intrinsics, Grid(intrinsics, PIXELS_MATCHED)
+        self._fusion = Fusion(self._grid)
+        tracked = self._tracked = Grid(intrinsics, PIXELS_TRACKED).camera
+        self._odometry = Odometry(np.array([tracked.fx, tracked.fy]),
+                                  np.array([tracked.cx, tracked.cy]))
+        self._views: dict[int, View] = {}
+        self._next = self._start = self._lines = 0
+        self._line = 1.0, 0.0
+        self._trust = 0.0
+        low = float(np.quantile(disparity, 0.01))
+        self._unit = max(float(disparity.mean()) - low, 1e-3)
+        self._shift = _BELOW * self._unit - low
+
+    def refine(self, images: Sequence[np.ndarray],
+               disparity: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """As ParallaxRefiner.refine."""
+        numbers = range(self._next, self._next + len(images))
+        self._next = numbers.stop
+        networks = [self._network(np.nan_to_num(one)) for one in disparity]
+        size = self._tracked.width, self._tracked.height
+        small = [grey(image, size) for image in images]
+        self._odometry.add([(View(one), sized(network, size))
+                            for one, network in zip(small, networks, strict=True)])
+        self._views.update((number, self._grid.view(image))
+                           for number, image in zip(numbers, images, strict=True))
+        self._views = {number: view for number, view in self._views.items()
+                       if number >= numbers.start - _FRAMES}
+        if self._odometry.start != self._start:
+            self._start, self._lines = self._odometry.start, 0
+        known = {number: self._odometry.known(number) for number in numbers
+                 if number in self._odometry.poses}
+        for one in known.values():
+            self._follow(one)
+        return [self._refined(number, known.get(number), network, one)
+                for number, network, one in zip(numbers, networks, disparity, strict=True)]
+
+    def _network(self, disparity: np.ndarray) -> np.ndarray:
+        """The network's inverse depth, float32 [H,W], of its disparity."""
+        return np.maximum(disparity + np.float32(self._shift), np.float32(_LEAST * self._unit))
+
+    def _follow(self, known: Known) -> None:
+        """Move the line from the network's inverse depth to the scene's towards a frame's."""
+        line = symmetric_line(known)
+        if line is None or line[2] < _ALIKE:
+            return
+        slope, shift = self._line if self._lines else line[:2]
+        self._lines += 1
+        share = max(1 / self._lines, 1 / _MEMORY)
+        self._line = (slope * math.exp(share * math.log(line[0] / slope)),
+                      shift + share * (line[1] - shift))
+
+    def _refined(self, number: int, known: Known | None, network: np.ndarray,
+                 disparity: np.ndarray) -> np.ndarray:
+        enough = known is not None and len(known.rows) > FEWEST
+        sure = float(np.median(known.sigma)) if known is not None and enough else 1.0
+        trust = float(np.clip((_UNSURE - sure) / (_UNSURE - _SURE), 0, 1))
+        self._trust += (_CHANGE if number else 1.0) * (trust - self._trust)
+        if known is None or not enough or not self._lines or self._trust < _LEAST_TRUST:
             self._fusion.forget()
             return disparity
-        pose = measured.motion.inverse() @ self._past[-self._frames].pose
-        step = self._past[-1].pose @ pose.inverse()
-        correction = self._fusion.correct(step, measured.expected, self._level.sigma(
-            measured.expected), measured.found, measured.information)
-        self._past.append(_Past(view, pose))
-        return np.maximum(disparity + grid.enlarged(correction, known.shape), np.float32(0))
+        guess = self._grid.reduced(network)
+        slope, shift = self._line
+        correction = self._trust * ((self._scene(number, known, guess) - shift) / slope - guess)
+        return np.maximum(disparity + self._grid.enlarged(correction.astype(np.float32),
+                                                          disparity.shape), np.float32(0))
 
-    def _measure(self, view: View, expected: np.ndarray) -> _Measured | None:
-        """None where the camera is lost: nothing to match with, or nothing that matches."""
-        if not self._past:
-            return None
-        pose = self._predicted()
-        self._frames = self._choose(pose, expected)
-        other = self._past[-self._frames]
-        guess = other.pose @ pose.inverse()
-        grid, moving = self._grid, len(self._past) > 1
-        matches = Matches(view, other.view, self._target(guess, expected) if moving else None)
-        information = grid.reduced(matches.information)
-        told = information[:, 0] + information[:, 2]
-        if (told > _FOUND).mean() < _SHARE:
-            return None
-        fx, fy = grid.focal
-        information = information * np.array([fx * fx, fx * fy, fy * fy], np.float32)
-        target = (grid.reduced(matches.target) - grid.centre) / grid.focal
-        some = np.flatnonzero(told > _TELLS)[::_EACH]
-        freedom = None
-        if len(self._past) > 2:
-            way = float(np.linalg.norm(guess.translation))
-            freedom = _TURN, _WAY[0] * way + _WAY[1] / self._level.unit
-        motion = guess
-        for _ in range(2):
-            sigma = self._level.sigma(expected)
-            solved = solve_motion(motion, grid.rays[some], expected[some], 1.5 * sigma[some],
-                                  target[some], information[some], freedom,
-                                  self._level.shift_sigma)
-            motion = solved.motion
-            self._level.move(solved.shift, solved.variance)
-            expected = self._level.moved(expected, solved.shift)
-            left = grid.reduced(matches.against(self._target(motion, expected)))
-            found, weight = self._depth(motion, expected, target, information * left[:, None],
-                                        solved.scale)
-            slope = self._level.scale(expected, found, weight)
-            motion = RigidTransform(motion.rotation, motion.translation * slope)
-            found, weight = found / np.float32(slope), weight * np.float32(slope ** 2)
-        if not self._likely(motion, expected):
-            return None
-        worth = weight * self._level.sigma(expected) ** 2
-        share = float((worth / (1 + worth)).mean())
-        trust = np.clip((share - _TOLD[0]) / (_TOLD[1] - _TOLD[0]), 0, 1)
-        return _Measured(motion, found, weight * np.float32(trust), expected)
+    def _scene(self, number: int, known: Known, guess: np.ndarray) -> np.ndarray:
+        """Inverse depth [N] of the scene, from the network's, what is known, and a match."""
+        grid, poses, fusion = self._grid, self._odometry.poses, self._fusion
+        slope, shift = believed_line(known.network, known.inverse_depth, known.information,
+                                     self._odometry.line)
+        expected = slope * guess + shift
+        usual = float(np.median(expected))
+        expected = np.maximum(expected, max(_LEAST * usual, 1e-6)).astype(np.float32)
+        sigma = _PART * expected + np.float32(_FLOOR * usual)
+        fusion.begin(expected, sigma)
+        places = ((self._odometry.pixels(number)[known.rows] + 0.5)
+                  / (self._tracked.width, self._tracked.height))
+        fusion.tell(grid.cells(places), known.inverse_depth, 1 / (
+            1 / known.information + (_LANDMARK * known.inverse_depth) ** 2))
+        other = self._other(number, usual)
+        if other is not None:
+            found, information = matched_depth(
+                grid, self._views[number], self._views[other],
+                poses[other] @ poses[number].inverse(), expected, sigma)
+            fusion.tell(np.arange(len(found)), found, information)
+        if number - 1 in poses:
+            fusion.carry(poses[number - 1] @ poses[number].inverse())
+        return fusion.corrected()
 
-    def _predicted(self) -> RigidTransform:
-        """The pose of the next camera if it moves on as it did."""
-        last = self._past[-1].pose
-        frames = min(len(self._past) - 1, _STEADY)
-        if not frames:
-            return last
-        before = self._past[-1 - frames].pose
-        return part(last @ before.inverse(), 1 / frames) @ last
-
-    def _choose(self, pose: RigidTransform, expected: np.ndarray) -> int:
-        """How many frames ago the view is that is farthest off, but not too far."""
-        usual = float(np.median(expected)) * self._grid.focal[0]
-        nearest = min(max(self._frames - _NEARER, 1), len(self._past))
-        for frames in range(len(self._past), nearest, -1):
-            motion = self._past[-frames].pose @ pose.inverse()
-            if np.linalg.norm(motion.translation) * usual <= _PARALLAX:
-                return frames
-        return nearest
-
-    def _likely(self, motion: RigidTransform, expected: np.ndarray) -> bool:
-        _, slope = seen(motion, self._grid.rays, expected)
-        parallax = np.median(np.linalg.norm(slope, axis=1) * expected) * self._grid.focal[0]
-        return bool(parallax < 2 * _PARALLAX and np.trace(motion.rotation) > 2)
-
-    def _target(self, motion: RigidTransform, inverse_depth: np.ndarray) -> np.ndarray:
-        """Where the pixels of the view, [h,w,2], are seen after a motion."""
-        grid = self._grid
-        size = (STEP * grid.shape[0], STEP * grid.shape[1])
-        place, _ = seen(motion, grid.all_rays, grid.enlarged(inverse_depth, size).ravel())
-        return (place * grid.focal + grid.centre).reshape(*size, 2).astype(np.float32)
-
-    def _depth(self, motion: RigidTransform, expected: np.ndarray, target: np.ndarray,
-               information: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-        """Inverse depth [N] at which points are seen where they are, and its information."""
-        place, slope = seen(motion, self._grid.rays, expected)
-        error = target - place
-        weight = np.maximum(quadratic(information, slope), 0)
-        step = quadratic(information, slope, error) / np.maximum(weight, 1e-12)
-        # What is off the line on which a point moves with its depth is an error at any depth.
-        beside = error - slope * step[:, None]
-        weight = weight * biweight(quadratic(information, beside) / scale) / max(scale, 1.0)
-        limit = 4 * self._level.sigma(expected)
-        return (expected + np.clip(step, -limit, limit)).astype(np.float32), \
-            weight.astype(np.float32)
+    def _other(self, number: int, usual: float) -> int | None:
+        """The view that gives about the parallax that matches best."""
+        poses = self._odometry.poses
+        here = poses[number].inverse()
+        best, least = None, math.inf
+        for other in poses.keys() & self._views.keys() - {number}:
+            way = float(np.linalg.norm((poses[other] @ here).translation))
+            parallax = way * usual * float(self._grid.focal[0])
+            miss = abs(math.log((parallax + 0.3) / _PARALLAX)) + _FAR * abs(other - number)
+            if miss < least:
+                best, least = other, miss
+        return best

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from itertools import groupby
+
+import numpy as np
 
 from dvd_ros.geometry.intrinsics import Intrinsics
 from dvd_ros.parallax import ParallaxRefiner
@@ -228,21 +231,38 @@ class DepthStream:
 
     def _depth_frames(self, ready: list[Estimate]) -> list[DepthFrame]:
         self.counters.published += len(ready)
-        return [self._depth_frame(estimate) for estimate in ready]
+        done = []
+        for segment, group in groupby(ready, lambda estimate: estimate.alignment.segment):
+            estimates = list(group)
+            if segment != self._scaled_segment:
+                self._scale.begin_segment()
+                self._refiner.reset()
+                self._scaled_segment = segment
+            done += [self._depth_frame(estimate, disparity) for estimate, disparity
+                     in zip(estimates, self._refined(estimates), strict=True)]
+        return done
 
-    def _depth_frame(self, estimate: Estimate) -> DepthFrame:
-        frame, disparity, segment = (estimate.frame, estimate.disparity,
-                                     estimate.alignment.segment)
-        if segment != self._scaled_segment:
-            self._scale.begin_segment()
-            self._refiner.reset()
-            self._scaled_segment = segment
-        if self.config.parallax and frame.intrinsics is not None:
-            disparity = self._refiner.refine(frame.image, frame.intrinsics, disparity)
+    def _refined(self, estimates: list[Estimate]) -> list[np.ndarray]:
+        """Their disparity, corrected by parallax if that is wanted and the camera is known."""
+        disparity = [estimate.disparity for estimate in estimates]
+        if not self.config.parallax:
+            return disparity
+        for intrinsics, group in groupby(range(len(estimates)),
+                                         lambda place: estimates[place].frame.intrinsics):
+            places = list(group)
+            if intrinsics is not None:
+                part = slice(places[0], places[-1] + 1)
+                disparity[part] = self._refiner.refine(
+                    [estimate.frame.image for estimate in estimates[part]], intrinsics,
+                    disparity[part])
+        return disparity
+
+    def _depth_frame(self, estimate: Estimate, disparity: np.ndarray) -> DepthFrame:
+        frame = estimate.frame
         scale = self._scale.update(frame.stamp, frame.intrinsics, disparity)
         return DepthFrame(frame, disparity, self._scale.depth(disparity, scale),
-                          estimate.disagreement, segment, estimate.window, estimate.alignment,
-                          scale)
+                          estimate.disagreement, estimate.alignment.segment, estimate.window,
+                          estimate.alignment, scale)
 
 
 def _fitting(regressor: WindowModel | PreparingModel, config: StreamConfig) -> PreparingModel:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from moving_camera import view
 
-from dvd_ros.parallax.matches import _NOISE_SLOPE, Matches, View, quadratic
+from dvd_ros.parallax.matches import Matches, quadratic
+from dvd_ros.parallax.view import NOISE_SLOPE, View
 
 
 def grey(position, contrast=1.0):
@@ -66,4 +67,4 @@ def test_slopes_that_noise_alone_gives_are_as_large_as_is_said():
     noise = View(np.clip(np.random.default_rng(5).normal(128, 10, (400, 400)), 0, 255)
                  .astype(np.uint8))
     for slope in noise.slopes:
-        assert (slope ** 2).mean() / 100 == pytest.approx(_NOISE_SLOPE, rel=0.05)
+        assert (slope ** 2).mean() / 100 == pytest.approx(NOISE_SLOPE, rel=0.05)
