@@ -18,7 +18,7 @@ _ROUNDS, _DONE = 10, 1e-3
 _DAMPING, _EASED, _STIFFENED, _LEAST_DAMPING, _MOST_DAMPING = 1e-4, 5.0, 10.0, 1e-6, 1.0
 # Usual chi square of a place, of two degrees of freedom or one on an edge; the square of the usual
 # error, in parts of what is claimed, lies between these.
-_USUAL, _LEAST_SCALE, _MOST_SCALE = 1.2, 0.3, 25.0
+USUAL_SQUARE, _LEAST_SCALE, _MOST_SCALE = 1.2, 0.3, 25.0
 # An expectation wrong by this many sigmas counts half: a network errs by much where it errs.
 _DOUBT = 2.0
 # No inverse depth changes by more in one step, as a factor and its inverse, about.
@@ -129,7 +129,7 @@ class _Bundle:
         seen, starts = self._seen, self._starts
         turn, shift, point = self._relative(state)
         square = (error ** 2).sum(1)
-        self._scale = float(np.clip(np.median(square) / _USUAL, _LEAST_SCALE, _MOST_SCALE))
+        self._scale = float(np.clip(np.median(square) / USUAL_SQUARE, _LEAST_SCALE, _MOST_SCALE))
         weight = biweight(square / self._scale) / max(self._scale, 1.0)
         depth = state.inverse_depth[seen.point][:, None, None]
         _, slope = moves(point)

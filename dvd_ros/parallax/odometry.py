@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from dvd_ros.geometry.transform import RigidTransform
-from dvd_ros.parallax.bundle import Seen, adjust
+from dvd_ros.parallax.bundle import USUAL_SQUARE, Seen, adjust
 from dvd_ros.parallax.landmarks import Glimpse, Known, Landmark, Landmarks
 from dvd_ros.parallax.line import believed_line
 from dvd_ros.parallax.projection import crosses, moves, orthonormal
@@ -128,7 +128,7 @@ class Odometry:
         pose = self._map.poses[number - 1].inverse()
         start = self._predicted(number) @ pose
         to = [here.rows[point] for point in again]
-        motion = _located(start, last.rays[rows], depth, here.rays[to, :2], here.whitening[to])
+        motion = _solved(start, last.rays[rows], depth, here.rays[to, :2], here.whitening[to])
         moved = motion @ self._map.poses[number - 1]
         return RigidTransform(orthonormal(moved.rotation), moved.translation)
 
@@ -198,8 +198,8 @@ class Odometry:
         self._keys = self._keys[-2 * _KEYS:]
 
 
-def _located(start: RigidTransform, rays: np.ndarray, inverse_depth: np.ndarray,
-             places: np.ndarray, whitening: np.ndarray) -> RigidTransform:
+def _solved(start: RigidTransform, rays: np.ndarray, inverse_depth: np.ndarray,
+            places: np.ndarray, whitening: np.ndarray) -> RigidTransform:
     """The motion after which points are seen at places, by robust Gauss-Newton."""
     motion = start
     for _ in range(_STEPS):
@@ -207,7 +207,7 @@ def _located(start: RigidTransform, rays: np.ndarray, inverse_depth: np.ndarray,
         place, slope = moves(point)
         error = whitened(whitening, places - place)
         square = (error ** 2).sum(1)
-        weight = biweight(square / max(float(np.median(square)) / 1.2, 1.0))
+        weight = biweight(square / max(float(np.median(square)) / USUAL_SQUARE, 1.0))
         turn = whitened(whitening, np.concatenate(
             [slope @ crosses(point), slope * inverse_depth[:, None, None]], -1))
         heavy = turn * weight[:, None, None]

@@ -98,9 +98,8 @@ class _Segment:
         self._next = numbers.stop
         networks = [self._network(np.nan_to_num(one)) for one in disparity]
         size = self._tracked.width, self._tracked.height
-        small = [grey(image, size) for image in images]
-        self._odometry.add([(View(one), sized(network, size))
-                            for one, network in zip(small, networks, strict=True)])
+        self._odometry.add([(View(grey(image, size)), sized(network, size))
+                            for image, network in zip(images, networks, strict=True)])
         self._views.update((number, self._grid.view(image))
                            for number, image in zip(numbers, images, strict=True))
         self._views = {number: view for number, view in self._views.items()
