@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from dvd_ros.geometry.transform import RigidTransform
-from dvd_ros.parallax.projection import crosses, moves, orthonormal
+from dvd_ros.parallax.projection import NEAREST, cross, levers, orthonormal
 from dvd_ros.parallax.tracks import whitened
 from dvd_ros.tukey import LIMIT, biweight
 
@@ -29,7 +29,7 @@ _FLOOR = 1e-3
 @dataclass(frozen=True, eq=False)
 class Seen:
     """
-    Places where points were seen, sorted by point; none for the view where a point is anchored.
+    Places where points were seen; none for the view where a point is anchored.
 
     point, view, anchor: int [M], its number, the view's, and that of the view where its ray
     begins. places: float64 [M,2] on the plane at depth 1. whitening: [M,3], see Sighting, in that
@@ -61,6 +61,16 @@ class _State:
     inverse_depth: np.ndarray  # [L]
 
 
+@dataclass(frozen=True, eq=False)
+class _Projected:
+    """Where the points are after the motions from the views of the anchors, by components first."""
+
+    turn: np.ndarray  # [3,3,M]
+    shift: np.ndarray  # [3,M]
+    point: np.ndarray  # [3,M]
+    error: np.ndarray  # [2,M], places less where these are, in usual errors
+
+
 def adjust(poses: list[RigidTransform], held: int, seen: Seen, rays: np.ndarray,
            inverse_depth: np.ndarray, expected: np.ndarray, sigma: np.ndarray) -> Adjusted:
     """
@@ -72,16 +82,17 @@ def adjust(poses: list[RigidTransform], held: int, seen: Seen, rays: np.ndarray,
     """
     state = _State(np.stack([pose.rotation for pose in poses]),
                    np.stack([pose.translation for pose in poses]), inverse_depth)
-    bundle = _Bundle(held, seen, rays, expected, sigma)
+    bundle = _Bundle(len(poses), held, seen, rays, expected, sigma)
     damping = _DAMPING
-    error = bundle.error(state)
+    projected = bundle.projected(state)
     for _ in range(_ROUNDS):
-        bundle.linearise(state, error)
+        bundle.linearise(state, projected)
         trial = bundle.step(state, damping)
-        after = bundle.error(trial)
-        cost, less = bundle.cost(state, error), bundle.cost(trial, after)
+        after = bundle.projected(trial)
+        cost, less = bundle.cost(state, projected), bundle.cost(trial, after)
         if less < cost:
-            state, error, damping = trial, after, max(damping / _EASED, _LEAST_DAMPING)
+            state, projected = trial, after
+            damping = max(damping / _EASED, _LEAST_DAMPING)
             if cost - less < _DONE * cost:
                 break
         else:
@@ -94,86 +105,109 @@ def adjust(poses: list[RigidTransform], held: int, seen: Seen, rays: np.ndarray,
 
 
 class _Bundle:
-    def __init__(self, held: int, seen: Seen, rays: np.ndarray, expected: np.ndarray,
+    """Poses have six parameters, turn and shift: six rows of K views each."""
+
+    def __init__(self, views: int, held: int, seen: Seen, rays: np.ndarray, expected: np.ndarray,
                  sigma: np.ndarray) -> None:
-        self._held, self._seen, self._rays = held, seen, rays[seen.point]
+        # By pairs of views, so that what belongs to a pair lies together.
+        pair = seen.view * views + seen.anchor
+        order = np.argsort(pair, kind='stable')
+        self._pairs, self._starts = np.unique(pair[order], return_index=True)
+        self._point, self._view, self._anchor = (
+            part[order] for part in (seen.point, seen.view, seen.anchor))
+        self._places = np.ascontiguousarray(seen.places[order].T)
+        self._whitening = np.ascontiguousarray(seen.whitening[order].T)
+        self._rays = np.ascontiguousarray(rays[self._point].T)
+        self._views, self._held = views, held
         self._expected, self._sigma = expected, sigma
-        self._starts = np.flatnonzero(np.r_[True, seen.point[1:] != seen.point[:-1]])
         self._scale = 1.0
 
-    def _relative(self, state: _State) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Motions [M] from the views of the anchors, and where the points are then, [M,3]."""
-        seen = self._seen
-        turn = state.rotation[seen.view] @ state.rotation[seen.anchor].transpose(0, 2, 1)
-        shift = (state.translation[seen.view]
-                 - (turn @ state.translation[seen.anchor][..., None])[..., 0])
-        point = ((turn @ self._rays[..., None])[..., 0]
-                 + state.inverse_depth[seen.point][:, None] * shift)
-        return turn, shift, point
+    def projected(self, state: _State) -> _Projected:
+        """Where the points of a state are seen."""
+        turns = state.rotation[:, None] @ state.rotation[None].transpose(0, 1, 3, 2)
+        shifts = state.translation[:, None] - (turns @ state.translation[:, :, None])[..., 0]
+        pair = self._view * self._views + self._anchor
+        turn = turns.reshape(-1, 9).T[:, pair].reshape(3, 3, -1)
+        shift = shifts.reshape(-1, 3).T[:, pair]
+        x, y, z = self._rays
+        depth = state.inverse_depth[self._point]
+        point = turn[:, 0] * x + turn[:, 1] * y + turn[:, 2] * z + depth * shift
+        place = point[:2] / np.maximum(point[2], NEAREST)
+        error = whitened(self._whitening, self._places - place)
+        return _Projected(turn, shift, point, error)
 
-    def error(self, state: _State) -> np.ndarray:
-        """Places less where they should be, [M,2], in usual errors."""
-        _, _, point = self._relative(state)
-        place, _ = moves(point)
-        return whitened(self._seen.whitening, self._seen.places - place)
-
-    def cost(self, state: _State, error: np.ndarray) -> float:
+    def cost(self, state: _State, projected: _Projected) -> float:
         """What is made least, up to a factor."""
-        square = np.minimum((error ** 2).sum(1) / self._scale / LIMIT ** 2, 1)
+        square = np.minimum((projected.error ** 2).sum(0) / self._scale / LIMIT ** 2, 1)
         doubt = ((self._expected - state.inverse_depth) / self._sigma / _DOUBT) ** 2
         return float(LIMIT ** 2 / 3 * (1 - (1 - square) ** 3).sum()
                      + _DOUBT ** 2 * np.log1p(doubt).sum())
 
-    def linearise(self, state: _State, error: np.ndarray) -> None:
+    def linearise(self, state: _State, projected: _Projected) -> None:
         """Set up the normal equations about a state."""
-        seen, starts = self._seen, self._starts
-        turn, shift, point = self._relative(state)
-        square = (error ** 2).sum(1)
+        error = projected.error
+        square = (error ** 2).sum(0)
         self._scale = float(np.clip(np.median(square) / USUAL_SQUARE, _LEAST_SCALE, _MOST_SCALE))
         weight = biweight(square / self._scale) / max(self._scale, 1.0)
-        depth = state.inverse_depth[seen.point][:, None, None]
-        _, slope = moves(point)
-        back = slope @ turn
-        here = whitened(seen.whitening,
-                        np.concatenate([slope @ crosses(point), slope * depth], -1))
-        there = -whitened(seen.whitening,
-                          np.concatenate([back @ crosses(self._rays), back * depth], -1))
-        far = whitened(seen.whitening, (slope @ shift[..., None])[..., 0])
-        heavy_here, heavy_there = here * weight[:, None, None], there * weight[:, None, None]
+        slopes, far = self._slopes(state, projected)
+        heavy_far = weight * far
         doubt = (self._expected - state.inverse_depth) / self._sigma
         prior = 1 / (1 + (doubt / _DOUBT) ** 2) / self._sigma ** 2
-        first = seen.point[starts]
         # Of points: curvature, gradient; of points with poses; of poses.
-        self._points = prior.copy()
-        self._points[first] += np.add.reduceat(weight * (far ** 2).sum(1), starts)
-        self._point_pull = prior * (self._expected - state.inverse_depth)
-        self._point_pull[first] += np.add.reduceat(weight * (far * error).sum(1), starts)
-        views, points = len(state.rotation), len(state.inverse_depth)
-        mixed = np.zeros((points, views, 6))
-        mixed[seen.point, seen.view] = (heavy_here * far[:, :, None]).sum(1)
-        mixed[first, seen.anchor[starts]] += np.add.reduceat(
-            (heavy_there * far[:, :, None]).sum(1), starts, 0)
-        pairs = np.zeros((views, views, 6, 6))
-        pairs += _summed(heavy_here.transpose(0, 2, 1) @ there, seen.view * views + seen.anchor,
-                         views * views).reshape(views, views, 6, 6)
-        pairs += pairs.transpose(1, 0, 3, 2)
-        pairs[range(views), range(views)] += (
-            _summed(heavy_here.transpose(0, 2, 1) @ here, seen.view, views)
-            + _summed(heavy_there.transpose(0, 2, 1) @ there, seen.anchor, views))
-        pull = (_summed((heavy_here * error[:, :, None]).sum(1), seen.view, views)
-                + _summed((heavy_there * error[:, :, None]).sum(1), seen.anchor, views))
-        size = 6 * (views - self._held)
-        self._mixed = mixed[:, self._held:].reshape(points, size)
-        self._poses = pairs[self._held:, self._held:].transpose(0, 2, 1, 3).reshape(size, size)
-        self._pose_pull = pull[self._held:].reshape(size)
+        points, views = len(state.inverse_depth), self._views
+        self._points = prior + np.bincount(self._point, (heavy_far * far).sum(0), points)
+        self._point_pull = (prior * (self._expected - state.inverse_depth)
+                            + np.bincount(self._point, (heavy_far * error).sum(0), points))
+        both = heavy_far[0] * slopes[0] + heavy_far[1] * slopes[1]
+        mixed = np.zeros((6, views * points))
+        mixed[:, self._view * points + self._point] = both[:6]
+        there = self._anchor * points + self._point
+        for row, part in zip(mixed, both[6:], strict=True):
+            row += np.bincount(there, part, views * points)
+        self._mixed = mixed.reshape(6, views, points)[:, self._held:].reshape(-1, points)
+        self._set_poses(np.concatenate([slopes, error[:, None]], 1), weight)
+
+    def _slopes(self, state: _State, projected: _Projected) -> tuple[np.ndarray, np.ndarray]:
+        """How places move with the pose here, and the anchor's, [2,12,M]; with depth, [2,M]."""
+        depth = state.inverse_depth[self._point]
+        slopes = np.empty((2, 12, len(depth)))
+        far = np.empty((2, len(depth)))
+        for row, lever in enumerate(levers(projected.point, self._whitening)):
+            back = (lever[:, None] * projected.turn).sum(0)
+            slopes[row, 0:3] = cross(projected.point, lever)
+            slopes[row, 3:6] = lever * depth
+            slopes[row, 6:9] = cross(back, self._rays)
+            slopes[row, 9:12] = -back * depth
+            far[row] = (lever * projected.shift).sum(0)
+        return slopes, far
+
+    def _set_poses(self, slopes: np.ndarray, weight: np.ndarray) -> None:
+        """slopes: [2,13,M], as `_slopes`, and errors."""
+        views, held = self._views, self._held
+        curve, pull = np.zeros((views, views, 6, 6)), np.zeros((views, 6))
+        heavy = slopes * weight
+        for pair, start, end in zip(self._pairs, self._starts,
+                                    [*self._starts[1:], len(weight)], strict=True):
+            view, anchor = divmod(int(pair), views)
+            both = (heavy[0, :, start:end] @ slopes[0, :, start:end].T
+                    + heavy[1, :, start:end] @ slopes[1, :, start:end].T)
+            curve[view, view] += both[:6, :6]
+            curve[anchor, anchor] += both[6:12, 6:12]
+            curve[view, anchor] += both[:6, 6:12]
+            curve[anchor, view] += both[6:12, :6]
+            pull[view] += both[:6, 12]
+            pull[anchor] += both[6:12, 12]
+        size = 6 * (views - held)
+        self._poses = curve[held:, held:].transpose(2, 0, 3, 1).reshape(size, size)
+        self._pose_pull = pull[held:].T.reshape(size)
 
     def step(self, state: _State, damping: float) -> _State:
         """Where the normal equations lead."""
         points, lever, poses = self._reduced(damping)
-        step = np.linalg.solve(poses, self._pose_pull - lever.T @ self._point_pull)
-        change = (self._point_pull - self._mixed @ step) / points
+        step = np.linalg.solve(poses, self._pose_pull - lever @ self._point_pull)
+        change = (self._point_pull - step @ self._mixed) / points
         rotation, translation = state.rotation.copy(), state.translation.copy()
-        for view, part in enumerate(step.reshape(-1, 6), self._held):
+        for view, part in enumerate(step.reshape(6, -1).T, self._held):
             turn = cv2.Rodrigues(part[:3])[0]
             rotation[view] = turn @ rotation[view]
             translation[view] = turn @ translation[view] + part[3:]
@@ -183,23 +217,13 @@ class _Bundle:
     def information(self) -> np.ndarray:
         """Inverse of the variance of inverse depth, [L], while the poses are uncertain too."""
         points, lever, poses = self._reduced(_LEAST_DAMPING)
-        by_poses = ((lever @ np.linalg.inv(poses)) * lever).sum(1)
+        by_poses = ((np.linalg.inv(poses) @ lever) * lever).sum(0)
         return 1 / (1 / points + np.maximum(by_poses, 0))
 
     def _reduced(self, damping: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Curvature of points [L]; how they follow poses, [L,P]; of poses without points, [P,P]."""
+        """Curvature of points [L]; how they follow poses, [P,L]; of poses without points, [P,P]."""
         points = self._points * (1 + damping)
-        lever = self._mixed / points[:, None]
-        poses = self._poses - lever.T @ self._mixed
+        lever = self._mixed / points
+        poses = self._poses - lever @ self._mixed.T
         poses[np.diag_indices_from(poses)] += damping * np.diag(self._poses) + _FLOOR
         return points, lever, poses
-
-
-def _summed(values: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
-    """Sums of values [M,...] by group, [count,...]."""
-    order = np.argsort(groups, kind='stable')
-    ordered = groups[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    sums = np.zeros((count, *values.shape[1:]))
-    sums[ordered[starts]] = np.add.reduceat(values[order], starts, 0)
-    return sums

@@ -59,7 +59,8 @@ class Fusion:
         value = grid.sampled(sure * value, place) / np.maximum(there, 1e-6)
         back = step.inverse()
         rays = np.concatenate([place, np.ones((len(place), 1))], 1).astype(np.float32)
-        before = nearer(back, rays, value)
+        before = nearer(back.rotation[2].astype(np.float32), float(back.translation[2]), rays,
+                        value)
         self._add(np.arange(len(before)), (before - self._expected) / self._sigma,
                   _FADE * there * (before > 0))
 

@@ -37,9 +37,9 @@ class Grid:
         self.all_rays = every.reshape(-1, 3)
         self.rays = self.reduced(every)
 
-    def view(self, image: np.ndarray) -> View:
-        """Bring an image, uint8 [H,W,3], to the size in which matches are sought."""
-        return View(grey(image, (self.camera.width, self.camera.height)))
+    def view(self, grey: np.ndarray) -> View:
+        """Bring a grey image, uint8 [H,W], to the size in which matches are sought."""
+        return View(sized(grey, (self.camera.width, self.camera.height)))
 
     def reduced(self, values: np.ndarray) -> np.ndarray:
         """Bring float [H,W] or [H,W,C] to the points, float32 [h*w] or [h*w,C]."""
@@ -63,11 +63,6 @@ class Grid:
                          cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT).ravel()
 
 
-def grey(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """An image, uint8 [H,W,3], as grey, uint8, of ``size``, width and height."""
-    return cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-
-
 def sized(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Values, float32 [H,W], of ``size``, width and height."""
+    """Values, float32 or uint8 [H,W], of ``size``, width and height."""
     return cv2.resize(values, size, interpolation=cv2.INTER_AREA)

@@ -9,31 +9,27 @@ import numpy as np
 from dvd_ros.geometry.transform import RigidTransform
 from dvd_ros.parallax.projection import nearer
 
+# A point by its number: inverse depth along its ray, z = 1, in the view ``anchor``; information 0:
+# a guess.
+_LANDMARK = np.dtype([('id', np.int64), ('anchor', np.int64), ('ray', np.float64, 3),
+                      ('inverse_depth', np.float64), ('information', np.float64)])
+
 
 @dataclass(frozen=True, eq=False)
 class Glimpse:
     """
     Tracked points in one view.
 
-    rows: number of a point to its row here. rays: [N,3] through the points, z = 1. pixels: [N,2].
-    whitening: [N,3], see Sighting, on the plane at depth 1. network: [N], the network's inverse
-    depth.
+    ids: int [N], rising, the same in each view. rays: [N,3] through the points, z = 1. pixels:
+    [N,2]. whitening: [N,3], see Sighting, on the plane at depth 1. network: [N], the network's
+    inverse depth.
     """
 
-    rows: dict[int, int]
+    ids: np.ndarray
     rays: np.ndarray
     pixels: np.ndarray
     whitening: np.ndarray
     network: np.ndarray
-
-
-@dataclass(frozen=True)
-class Landmark:
-    """Inverse depth of a point along its ray in the view ``anchor``; information 0: a guess."""
-
-    anchor: int
-    inverse_depth: float
-    information: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,55 +57,75 @@ class Landmarks:
     def __init__(self) -> None:
         self.glimpses: dict[int, Glimpse] = {}
         self.poses: dict[int, RigidTransform] = {}
-        self.known: dict[int, Landmark] = {}
+        self._known = np.zeros(0, _LANDMARK)
+
+    def put(self, ids: np.ndarray, anchors: np.ndarray | int, rays: np.ndarray,
+            inverse_depth: np.ndarray, information: np.ndarray | float) -> None:
+        """Take landmarks, ids rising, instead of what was known of them."""
+        new = np.zeros(len(ids), _LANDMARK)
+        new['id'], new['anchor'], new['ray'] = ids, anchors, rays
+        new['inverse_depth'], new['information'] = inverse_depth, information
+        old = self._known[~np.isin(self._known['id'], ids, assume_unique=True)]
+        both = np.concatenate([old, new])
+        self._known = both[np.argsort(both['id'])]
+
+    def guess(self, view: int, rows: np.ndarray, inverse_depth: np.ndarray) -> None:
+        """Take those of a view's points of which nothing is known where they are guessed."""
+        here = self.glimpses[view]
+        new = ~np.isin(here.ids[rows], self._known['id'], assume_unique=True)
+        rows = rows[new]
+        self.put(here.ids[rows], view, here.rays[rows], inverse_depth[new], 0.0)
 
     def scaled(self, factor: float) -> None:
         """Make all inverse depth larger, and all ways shorter, by a factor."""
-        self.known = {number: Landmark(one.anchor, one.inverse_depth * factor,
-                                       one.information / factor ** 2)
-                      for number, one in self.known.items()}
+        self._known['inverse_depth'] *= factor
+        self._known['information'] /= factor ** 2
         self.poses = {view: RigidTransform(pose.rotation, pose.translation / factor)
                       for view, pose in self.poses.items()}
 
     def forget(self, kept: set[int]) -> None:
         """Keep these views, and what is anchored in them or still seen in the newest."""
         newest = max(kept)
-        lost = [number for number, one in self.known.items() if one.anchor not in kept]
-        seen = [number for number in lost if number in self.glimpses[newest].rows]
-        depth, sure = self.moved(newest, seen)
-        for number in lost:
-            del self.known[number]
-        self.known.update((number, Landmark(newest, *one)) for number, *one in
-                          zip(seen, depth.tolist(), sure.tolist(), strict=True) if one[0] > 0)
+        here = self.glimpses[newest]
+        stays = np.isin(self._known['anchor'], list(kept))
+        _, rows, _ = np.intersect1d(here.ids, self._known['id'][~stays], assume_unique=True,
+                                    return_indices=True)
+        depth, sure = self.moved(newest, here.ids[rows])
+        self._known = self._known[stays]
+        ahead = depth > 0
+        rows = rows[ahead]
+        self.put(here.ids[rows], newest, here.rays[rows], depth[ahead], sure[ahead])
         self.glimpses = {view: one for view, one in self.glimpses.items() if view in kept}
         self.poses = {view: one for view, one in self.poses.items() if view in kept}
 
-    def moved(self, view: int, numbers: list[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Inverse depth [N] of landmarks from a view, 0 of what it passed, and its information."""
-        depth, sure = np.zeros(len(numbers)), np.zeros(len(numbers))
-        groups: dict[int, list[int]] = {}
-        for place, number in enumerate(numbers):
-            groups.setdefault(self.known[number].anchor, []).append(place)
-        for anchor, places in groups.items():
-            ones = [self.known[numbers[place]] for place in places]
-            there = np.array([one.inverse_depth for one in ones])
-            told = np.array([one.information for one in ones])
-            if anchor != view:
-                glimpse = self.glimpses[anchor]
-                rays = glimpse.rays[[glimpse.rows[numbers[place]] for place in places]]
-                motion = self.poses[view] @ self.poses[anchor].inverse()
-                here = nearer(motion, rays, there)
-                # How wrong a depth is in metres stays the same.
-                told = told * np.where(here > 0, there / np.maximum(here, 1e-12), 0) ** 4
-                there = here
-            depth[places], sure[places] = there, told
+    def moved(self, view: int, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Inverse depth [N] of points from a view, and its information.
+
+        Both are 0 of points that are unknown, or that the view has passed.
+        """
+        depth, sure = np.zeros(len(ids)), np.zeros(len(ids))
+        if not len(self._known):
+            return depth, sure
+        rows = np.minimum(np.searchsorted(self._known['id'], ids), len(self._known) - 1)
+        found = self._known['id'][rows] == ids
+        known = self._known[rows[found]]
+        there = known['inverse_depth']
+        anchors, which = np.unique(known['anchor'], return_inverse=True)
+        pose, poses = self.poses[view], [self.poses[anchor] for anchor in anchors.tolist()]
+        look = np.array([one.rotation @ pose.rotation[2] for one in poses]).reshape(-1, 3)
+        way = pose.translation[2] - np.array([one.translation @ row for one, row in
+                                              zip(poses, look, strict=True)])
+        here = nearer(look[which], way[which], known['ray'], there)
+        depth[found] = here
+        # How wrong a depth is in metres stays the same.
+        sure[found] = known['information'] * np.where(
+            here > 0, there / np.maximum(here, 1e-12), 0) ** 4
         return depth, sure
 
     def seen_from(self, view: int) -> Known:
         """Landmarks that a view sees, more than guessed, and that lie before it."""
         here = self.glimpses[view]
-        numbers = [n for n in here.rows if n in self.known and self.known[n].information > 0]
-        depth, sure = self.moved(view, numbers)
-        ahead = depth > 0
-        rows = np.array([here.rows[n] for n in numbers], np.int64)[ahead]
-        return Known(rows, depth[ahead], sure[ahead], here.network[rows])
+        depth, sure = self.moved(view, here.ids)
+        rows = np.flatnonzero((depth > 0) & (sure > 0))
+        return Known(rows, depth[rows], sure[rows], here.network[rows])

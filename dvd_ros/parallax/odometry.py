@@ -7,9 +7,9 @@ import numpy as np
 
 from dvd_ros.geometry.transform import RigidTransform
 from dvd_ros.parallax.bundle import USUAL_SQUARE, Seen, adjust
-from dvd_ros.parallax.landmarks import Glimpse, Known, Landmark, Landmarks
+from dvd_ros.parallax.landmarks import Glimpse, Known, Landmarks
 from dvd_ros.parallax.line import believed_line
-from dvd_ros.parallax.projection import crosses, moves, orthonormal
+from dvd_ros.parallax.projection import NEAREST, cross, levers, orthonormal
 from dvd_ros.parallax.tracks import Tracks, whitened
 from dvd_ros.parallax.view import View, sampled
 from dvd_ros.tukey import biweight
@@ -82,8 +82,7 @@ class Odometry:
         found = self._tracks.add(view)
         plane = (found.places - self._centre) / self._focal
         self._map.glimpses[number] = Glimpse(
-            {point: row for row, point in enumerate(found.ids.tolist())},
-            np.concatenate([plane, np.ones((len(plane), 1))], 1), found.places,
+            found.ids, np.concatenate([plane, np.ones((len(plane), 1))], 1), found.places,
             found.whitening * self._focal[0], sampled(network, found.places).astype(np.float64))
         pose = self._located(number) if number > self.start else None
         if pose is None:
@@ -117,66 +116,57 @@ class Odometry:
     def _located(self, number: int) -> RigidTransform | None:
         """The pose of a view from the points that it sees again; None where it is lost."""
         here, last = self._map.glimpses[number], self._map.glimpses[number - 1]
-        again = [point for point in here.rows if point in last.rows]
+        again, rows, to = _common(last, here)
         if len(again) < _FEWEST:
             return None
-        rows = [last.rows[point] for point in again]
         expected = self._expected(last.network[rows])
-        for point, guess in zip(again, expected.tolist(), strict=True):
-            self._map.known.setdefault(point, Landmark(number - 1, guess, 0.0))
+        self._map.guess(number - 1, rows, expected)
         depth = self._depth(number - 1, again, expected)
         pose = self._map.poses[number - 1].inverse()
         start = self._predicted(number) @ pose
-        to = [here.rows[point] for point in again]
         motion = _solved(start, last.rays[rows], depth, here.rays[to, :2], here.whitening[to])
         moved = motion @ self._map.poses[number - 1]
         return RigidTransform(orthonormal(moved.rotation), moved.translation)
 
     def _adjust(self, window: list[int], held: int) -> None:
-        where: dict[int, list[int]] = {}
-        for place, view in enumerate(window):
-            for point in self._map.glimpses[view].rows:
-                where.setdefault(point, []).append(place)
-        points = [p for p, places in where.items() if len(places) >= min(3, len(window))]
-        if len(points) < _FEWEST or len(window) <= held:
-            return
         glimpses = [self._map.glimpses[view] for view in window]
-        anchors = [where[point][0] for point in points]
-        rows = [glimpses[a].rows[p] for a, p in zip(anchors, points, strict=True)]
-        network = np.array([glimpses[a].network[r] for a, r in zip(anchors, rows, strict=True)])
+        ids = np.concatenate([one.ids for one in glimpses])
+        order = np.argsort(ids, kind='stable')
+        points, starts, which, times = np.unique(ids[order], return_index=True,
+                                                 return_inverse=True, return_counts=True)
+        enough = times >= min(3, len(window))
+        if enough.sum() < _FEWEST or len(window) <= held:
+            return
+        places = np.repeat(np.arange(len(window)), [len(one.ids) for one in glimpses])[order]
+        rays = np.concatenate([one.rays for one in glimpses])[order]
+        whitening = np.concatenate([one.whitening for one in glimpses])[order]
+        network = np.concatenate([one.network for one in glimpses])[order][starts][enough]
+        again = enough[which]
+        again[starts] = False
+        number = (np.cumsum(enough) - 1)[which[again]]
+        points, anchors, starts = points[enough], places[starts[enough]], starts[enough]
         expected = self._expected(network)
         depth = np.zeros(len(points))
-        for first in set(anchors):
-            some = [number for number, anchor in enumerate(anchors) if anchor == first]
-            depth[some] = self._depth(window[first], [points[number] for number in some],
-                                      expected[some])
-        index = [(number, place, anchors[number]) for number, point in enumerate(points)
-                 for place in where[point][1:]]
-        number, place, anchor = np.array(index).T
-        at = [glimpses[p].rows[points[n]] for n, p, _ in index]
-        seen = Seen(number, place, anchor,
-                    np.array([glimpses[p].rays[r, :2] for p, r in zip(place, at, strict=True)]),
-                    np.array([glimpses[p].whitening[r] for p, r in zip(place, at, strict=True)]))
-        rays = np.array([glimpses[a].rays[r] for a, r in zip(anchors, rows, strict=True)])
-        found = adjust([self._map.poses[view] for view in window], held, seen, rays, depth,
-                       expected, _PART * expected + _FLOOR * float(np.median(expected)))
+        for first in np.unique(anchors).tolist():
+            some = anchors == first
+            depth[some] = self._depth(window[first], points[some], expected[some])
+        found = adjust([self._map.poses[view] for view in window], held,
+                       Seen(number, places[again], anchors[number], rays[again, :2],
+                            whitening[again]),
+                       rays[starts], depth, expected,
+                       _PART * expected + _FLOOR * float(np.median(expected)))
         self._map.poses.update(zip(window, found.poses, strict=True))
-        self._map.known.update(
-            (point, Landmark(window[anchor], value, sure)) for point, anchor, value, sure in
-            zip(points, anchors, found.inverse_depth.tolist(), found.information.tolist(),
-                strict=True))
+        self._map.put(points, np.array(window)[anchors], rays[starts], found.inverse_depth,
+                      found.information)
         self.line = believed_line(network, found.inverse_depth, found.information, self.line)
         if window[-1] - self.start < _FIRST:
             self._keep_scale(float(np.median(network)))
         self._choose_keys(window)
 
-    def _depth(self, view: int, points: list[int], expected: np.ndarray) -> np.ndarray:
+    def _depth(self, view: int, ids: np.ndarray, expected: np.ndarray) -> np.ndarray:
         """Inverse depth [N] of points from a view, as far as it is known, else as expected."""
-        known = [place for place, point in enumerate(points) if point in self._map.known]
-        depth = expected.copy()
-        found, _ = self._map.moved(view, [points[place] for place in known])
-        depth[known] = np.where(found > 0, found, expected[known])
-        return depth
+        found, _ = self._map.moved(view, ids)
+        return np.where(found > 0, found, expected)
 
     def _keep_scale(self, usual: float) -> None:
         """Keep the usual point of the first views where the network has it."""
@@ -190,30 +180,34 @@ class Odometry:
             if view <= self._keys[-1]:
                 continue
             last, here = self._map.glimpses[self._keys[-1]], self._map.glimpses[view]
-            both = [point for point in here.rows if point in last.rows]
-            moved = np.linalg.norm(here.pixels[[here.rows[p] for p in both]]
-                                   - last.pixels[[last.rows[p] for p in both]], axis=1)
+            both, before, now = _common(last, here)
+            moved = np.linalg.norm(here.pixels[now] - last.pixels[before], axis=1)
             if len(both) < _FEWEST or np.median(moved) > _MOVED:
                 self._keys.append(view)
         self._keys = self._keys[-2 * _KEYS:]
+
+
+def _common(one: Glimpse, other: Glimpse) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Numbers [N] of the points that both saw, and their rows in each."""
+    return np.intersect1d(one.ids, other.ids, assume_unique=True, return_indices=True)
 
 
 def _solved(start: RigidTransform, rays: np.ndarray, inverse_depth: np.ndarray,
             places: np.ndarray, whitening: np.ndarray) -> RigidTransform:
     """The motion after which points are seen at places, by robust Gauss-Newton."""
     motion = start
+    rays, places, whitening = (np.ascontiguousarray(part.T) for part in (rays, places, whitening))
     for _ in range(_STEPS):
-        point = rays @ motion.rotation.T + inverse_depth[:, None] * motion.translation
-        place, slope = moves(point)
-        error = whitened(whitening, places - place)
-        square = (error ** 2).sum(1)
+        point = motion.rotation @ rays + inverse_depth * motion.translation[:, None]
+        error = whitened(whitening, places - point[:2] / np.maximum(point[2], NEAREST))
+        square = (error ** 2).sum(0)
         weight = biweight(square / max(float(np.median(square)) / USUAL_SQUARE, 1.0))
-        turn = whitened(whitening, np.concatenate(
-            [slope @ crosses(point), slope * inverse_depth[:, None, None]], -1))
-        heavy = turn * weight[:, None, None]
-        curve = np.tensordot(heavy, turn, ([0, 1], [0, 1]))
+        slopes = np.concatenate([np.concatenate([cross(point, lever), lever * inverse_depth])
+                                 for lever in levers(point, whitening)], 1)
+        heavy = slopes * np.tile(weight, 2)
+        curve = heavy @ slopes.T
         curve[range(6), range(6)] += 1e-6 * np.trace(curve) + 1e-9
-        step = np.linalg.solve(curve, np.tensordot(heavy, error, ([0, 1], [0, 1])))
+        step = np.linalg.solve(curve, heavy @ error.ravel())
         rotation = cv2.Rodrigues(step[:3])[0]
         motion = RigidTransform(orthonormal(rotation @ motion.rotation),
                                 rotation @ motion.translation + step[3:])

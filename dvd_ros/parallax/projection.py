@@ -7,7 +7,7 @@ import numpy as np
 from dvd_ros.geometry.transform import RigidTransform
 
 # Least depth after a motion, in parts of that before it.
-_NEAREST = 0.05
+NEAREST = 0.05
 
 
 def seen(motion: RigidTransform, rays: np.ndarray,
@@ -20,34 +20,40 @@ def seen(motion: RigidTransform, rays: np.ndarray,
     turned = rays @ motion.rotation.T.astype(rays.dtype)
     shift = motion.translation.astype(rays.dtype)
     point = turned + inverse_depth[:, None] * shift
-    depth = np.maximum(point[:, 2:], _NEAREST)
+    depth = np.maximum(point[:, 2:], NEAREST)
     place = point[:, :2] / depth
     return place, (shift[:2] - place * shift[2]) / depth
 
 
-def nearer(motion: RigidTransform, rays: np.ndarray, inverse_depth: np.ndarray) -> np.ndarray:
-    """Inverse depth [N] of points after a motion; 0 of those that it leaves behind or passes."""
-    ahead = (rays @ motion.rotation[2].astype(rays.dtype)
-             + rays.dtype.type(motion.translation[2]) * inverse_depth)
-    return np.where(ahead > _NEAREST, inverse_depth / np.maximum(ahead, _NEAREST), 0)
+def nearer(look: np.ndarray, way: np.ndarray | float, rays: np.ndarray,
+           inverse_depth: np.ndarray) -> np.ndarray:
+    """
+    Inverse depth [N] of points after a motion; 0 of those that it leaves behind or passes.
+
+    look: last row of the motion's rotation, [3] or [N,3]; way: last of its translation, or [N].
+    """
+    ahead = (rays * look).sum(1) + way * inverse_depth
+    return np.where(ahead > NEAREST, inverse_depth / np.maximum(ahead, NEAREST), 0)
 
 
-def moves(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where points [N,3] are seen, [N,2], and how that moves with them, [N,2,3]."""
-    depth = np.maximum(points[:, 2:], _NEAREST)
-    place = points[:, :2] / depth
-    slope = np.zeros((len(points), 2, 3))
-    slope[:, 0, 0] = slope[:, 1, 1] = 1 / depth[:, 0]
-    slope[:, :, 2] = -place / depth
-    return place, slope
+def levers(points: np.ndarray, whitening: np.ndarray) -> np.ndarray:
+    """
+    How whitened places, of x and of y, move with points [3,N] that are seen there: [2,3,N].
+
+    whitening: [3,N], see Sighting.
+    """
+    depth = np.maximum(points[2], NEAREST)
+    x, y = points[:2] / depth
+    across, mixed, down = whitening / depth
+    return np.stack([np.stack([across, mixed, -(across * x + mixed * y)]),
+                     np.stack([mixed, down, -(mixed * x + down * y)])])
 
 
-def crosses(points: np.ndarray) -> np.ndarray:
-    """[N,3,3]: how points [N,3] move with a small further rotation."""
-    x, y, z = points.T
-    zero = np.zeros_like(x)
-    return np.stack([np.stack([zero, z, -y], -1), np.stack([-z, zero, x], -1),
-                     np.stack([y, -x, zero], -1)], 1)
+def cross(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Cross products of vectors [3,N]."""
+    a, b, c = one
+    x, y, z = other
+    return np.stack([b * z - c * y, c * x - a * z, a * y - b * x])
 
 
 def orthonormal(rotation: np.ndarray) -> np.ndarray:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 from dvd_ros.geometry.intrinsics import Intrinsics
+from dvd_ros.geometry.transform import RigidTransform
 from dvd_ros.parallax.dense import matched_depth
 from dvd_ros.parallax.fusion import Fusion
-from dvd_ros.parallax.grid import PIXELS_MATCHED, PIXELS_TRACKED, Grid, grey, sized
+from dvd_ros.parallax.grid import PIXELS_MATCHED, PIXELS_TRACKED, Grid, sized
 from dvd_ros.parallax.landmarks import Known
 from dvd_ros.parallax.line import FEWEST, believed_line, symmetric_line
 from dvd_ros.parallax.odometry import Odometry
@@ -98,10 +100,11 @@ class _Segment:
         self._next = numbers.stop
         networks = [self._network(np.nan_to_num(one)) for one in disparity]
         size = self._tracked.width, self._tracked.height
-        self._odometry.add([(View(grey(image, size)), sized(network, size))
-                            for image, network in zip(images, networks, strict=True)])
-        self._views.update((number, self._grid.view(image))
-                           for number, image in zip(numbers, images, strict=True))
+        greys = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
+        self._odometry.add([(View(sized(grey, size)), sized(network, size))
+                            for grey, network in zip(greys, networks, strict=True)])
+        self._views.update((number, self._grid.view(grey))
+                           for number, grey in zip(numbers, greys, strict=True))
         self._views = {number: view for number, view in self._views.items()
                        if number >= numbers.start - _FRAMES}
         if self._odometry.start != self._start:
@@ -170,12 +173,17 @@ class _Segment:
     def _other(self, number: int, usual: float) -> int | None:
         """The view that gives about the parallax that matches best."""
         poses = self._odometry.poses
-        here = poses[number].inverse()
-        best, least = None, math.inf
-        for other in poses.keys() & self._views.keys() - {number}:
-            way = float(np.linalg.norm((poses[other] @ here).translation))
-            parallax = way * usual * float(self._grid.focal[0])
-            miss = abs(math.log((parallax + 0.3) / _PARALLAX)) + _FAR * abs(other - number)
-            if miss < least:
-                best, least = other, miss
-        return best
+        others = sorted(poses.keys() & self._views.keys() - {number})
+        if not others:
+            return None
+        here = _centre(poses[number])
+        ways = [float(np.linalg.norm(_centre(poses[other]) - here)) for other in others]
+        parallax = np.array(ways) * usual * float(self._grid.focal[0])
+        miss = (np.abs(np.log((parallax + 0.3) / _PARALLAX))
+                + _FAR * np.abs(np.array(others) - number))
+        return others[int(miss.argmin())]
+
+
+def _centre(pose: RigidTransform) -> np.ndarray:
+    """Where the camera of a pose, world to camera, stands, [3]."""
+    return -pose.rotation.T @ pose.translation

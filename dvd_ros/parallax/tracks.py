@@ -34,9 +34,9 @@ class Sighting:
     """
     The tracked points in one view.
 
-    ids: int [N], the same in each view. places: float64 [N,2], x and y in pixels. whitening:
-    [N,3] (xx, xy, yy), square root of the inverse covariance of a place, 1/pixel: how well it is
-    the place of the view before.
+    ids: int [N], rising, the same in each view. places: float64 [N,2], x and y in pixels.
+    whitening: [N,3] (xx, xy, yy), square root of the inverse covariance of a place, 1/pixel: how
+    well it is the place of the view before.
     """
 
     ids: np.ndarray
@@ -83,7 +83,7 @@ class Tracks:
         whitening = _whitening((sampled(slopes, places) + sampled(self._slopes, before)) / 2,
                                unlike)
         apart = back - before
-        good = (found & returned & ((whitened(whitening, apart) ** 2).sum(1) < _RETURN)
+        good = (found & returned & ((whitened(whitening.T, apart.T) ** 2).sum(0) < _RETURN)
                 & (np.abs(apart).max(1) < _FAR) & (whitening[:, 0] + whitening[:, 2] > _KEPT)
                 & (places > 2).all(1) & (places < (width - 3, height - 3)).all(1))
         kept = np.flatnonzero(good)
@@ -116,10 +116,10 @@ class Tracks:
 
 
 def whitened(whitening: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The symmetric matrices ``whitening`` [N,3] times values [N,2] or [N,2,C]."""
-    xx, xy, yy = (whitening[:, i].reshape(-1, *[1] * (values.ndim - 2)) for i in range(3))
-    return np.stack([xx * values[:, 0] + xy * values[:, 1],
-                     xy * values[:, 0] + yy * values[:, 1]], 1)
+    """The symmetric matrices ``whitening`` [3,N] times values [2,N]."""
+    across, mixed, down = whitening
+    x, y = values
+    return np.stack([across * x + mixed * y, mixed * x + down * y])
 
 
 def _slopes(view: View) -> np.ndarray:

@@ -29,7 +29,7 @@ def test_points_are_found_again_as_well_as_they_claim():
     error = second.places[again] - [places[second.ids[i]] for i in again] - (-7, 0)
     assert np.median(np.hypot(*error.T)) < 0.2
     # A chi square of two degrees of freedom has median 1.39; to claim too little is no lie.
-    assert np.median((whitened(second.whitening[again], error) ** 2).sum(1)) < 2
+    assert np.median((whitened(second.whitening[again].T, error.T) ** 2).sum(0)) < 2
 
 
 def test_numbers_are_given_once_and_lost_points_replaced():
