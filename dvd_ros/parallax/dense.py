@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from dvd_ros.geometry.transform import RigidTransform
-from dvd_ros.parallax.grid import STEP, Grid
+from dvd_ros.parallax.grid import Grid
 from dvd_ros.parallax.matches import Matches, quadratic
 from dvd_ros.parallax.projection import seen
 from dvd_ros.parallax.view import View
@@ -24,15 +25,14 @@ def matched_depth(grid: Grid, view: View, other: View, motion: RigidTransform,
     ``sigma``; a match that contradicts it must explain the image better. What is off the line on
     which a point moves with its depth is an error at any depth, and counts less.
     """
-    rival = _target(grid, motion, expected)
+    place, slope = seen(motion, grid.rays, expected)
+    rival = _pixels(grid, place)
     matches = Matches(view, other, rival)
     fx, fy = grid.focal
     information = (grid.reduced(matches.information) * np.array([fx * fx, fx * fy, fy * fy],
                                                                 np.float32)
                    * grid.reduced(matches.against(rival))[:, None])
-    error = (grid.reduced(matches.target) - grid.centre) / grid.focal
-    place, slope = seen(motion, grid.rays, expected)
-    error = error - place
+    error = (grid.reduced(matches.target) - grid.centre) / grid.focal - place
     weight = np.maximum(quadratic(information, slope), 0)
     step = quadratic(information, slope, error) / np.maximum(weight, 1e-12)
     weight = weight * biweight(quadratic(information, error - slope * step[:, None]))
@@ -40,8 +40,8 @@ def matched_depth(grid: Grid, view: View, other: View, motion: RigidTransform,
         weight.astype(np.float32)
 
 
-def _target(grid: Grid, motion: RigidTransform, inverse_depth: np.ndarray) -> np.ndarray:
-    """Where the pixels of the view, [h,w,2], are seen after a motion."""
-    size = (STEP * grid.shape[0], STEP * grid.shape[1])
-    place, _ = seen(motion, grid.all_rays, grid.enlarged(inverse_depth, size).ravel())
-    return (place * grid.focal + grid.centre).reshape(*size, 2).astype(np.float32)
+def _pixels(grid: Grid, place: np.ndarray) -> np.ndarray:
+    """Pixels [h,w,2] of the image at which its own are seen, from places [N,2] of the points."""
+    moved = ((place - grid.rays[:, :2]) * grid.focal).reshape(*grid.shape, 2)
+    height, width = grid.pixels.shape[:2]
+    return (grid.pixels + cv2.resize(moved, (width, height))).astype(np.float32)

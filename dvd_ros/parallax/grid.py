@@ -19,8 +19,8 @@ class Grid:
     """
     The points [h,w] of a camera.
 
-    rays: float32 [h*w,3], z = 1; all_rays: of all pixels of the image in which matches are sought.
-    focal: its fx and fy. It has STEP times as many pixels as there are points along each axis;
+    rays: float32 [h*w,3], z = 1. pixels: float32 [H,W,2], x and y, of the image in which matches are
+    sought. focal: its fx and fy. It has STEP times as many pixels as there are points along each axis;
     ``camera`` are its intrinsics.
     """
 
@@ -33,9 +33,9 @@ class Grid:
         small = self.camera = intrinsics.scaled(width, height)
         self.focal = np.array([small.fx, small.fy], np.float32)
         self.centre = np.array([small.cx, small.cy], np.float32)
-        every = rays(small)
-        self.all_rays = every.reshape(-1, 3)
-        self.rays = self.reduced(every)
+        self.pixels = np.stack(np.meshgrid(np.arange(width, dtype=np.float32),
+                                           np.arange(height, dtype=np.float32)), -1)
+        self.rays = self.reduced(rays(small))
 
     def view(self, grey: np.ndarray) -> View:
         """Bring a grey image, uint8 [H,W], to the size in which matches are sought."""

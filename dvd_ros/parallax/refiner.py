@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -34,6 +38,8 @@ _FRAMES = 30
 _SURE, _UNSURE, _CHANGE, _LEAST_TRUST = 0.035, 0.1, 0.2, 1e-3
 # The line from disparity to the scene is the mean over so many frames; less alike, and it is none.
 _MEMORY, _ALIKE = 50, 0.3
+# Views that are matched at once, at most.
+_THREADS = 4
 
 
 class ParallaxRefiner:
@@ -75,6 +81,28 @@ class ParallaxRefiner:
         return self._segment.refine(images, disparity)
 
 
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """
+    A view that is to be corrected.
+
+    trust: 0..1, how far what is found is believed. guess: the network's inverse depth [N]; expected:
+    on the scale of the scene, with usual error ``sigma``.
+    """
+
+    number: int
+    known: Known
+    trust: float
+    guess: np.ndarray
+    expected: np.ndarray
+    sigma: np.ndarray
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS), 'parallax')
+
+
 class _Segment:
     """One camera in one scene."""
 
@@ -113,8 +141,11 @@ class _Segment:
                  if number in self._odometry.poses}
         for one in known.values():
             self._follow(one)
-        return [self._refined(number, known.get(number), network, one)
-                for number, network, one in zip(numbers, networks, disparity, strict=True)]
+        tasks = [self._task(number, known.get(number), network)
+                 for number, network in zip(numbers, networks, strict=True)]
+        # Matching is half of the work, and each view's is its own.
+        return [self._refined(task, found, one) for task, found, one in
+                zip(tasks, _pool().map(self._matched, tasks), disparity, strict=True)]
 
     def _network(self, disparity: np.ndarray) -> np.ndarray:
         """The network's inverse depth, float32 [H,W], of its disparity."""
@@ -131,43 +162,55 @@ class _Segment:
         self._line = (slope * math.exp(share * math.log(line[0] / slope)),
                       shift + share * (line[1] - shift))
 
-    def _refined(self, number: int, known: Known | None, network: np.ndarray,
-                 disparity: np.ndarray) -> np.ndarray:
+    def _task(self, number: int, known: Known | None, network: np.ndarray) -> _Task | None:
+        """What is to be done about a view; None where too little is known, or not surely."""
         enough = known is not None and len(known.rows) > FEWEST
         sure = float(np.median(known.sigma)) if known is not None and enough else 1.0
         trust = float(np.clip((_UNSURE - sure) / (_UNSURE - _SURE), 0, 1))
         self._trust += (_CHANGE if number else 1.0) * (trust - self._trust)
         if known is None or not enough or not self._lines or self._trust < _LEAST_TRUST:
-            self._fusion.forget()
-            return disparity
+            return None
         guess = self._grid.reduced(network)
-        slope, shift = self._line
-        correction = self._trust * ((self._scene(number, known, guess) - shift) / slope - guess)
-        return np.maximum(disparity + self._grid.enlarged(correction.astype(np.float32),
-                                                          disparity.shape), np.float32(0))
-
-    def _scene(self, number: int, known: Known, guess: np.ndarray) -> np.ndarray:
-        """Inverse depth [N] of the scene, from the network's, what is known, and a match."""
-        grid, poses, fusion = self._grid, self._odometry.poses, self._fusion
         slope, shift = believed_line(known.network, known.inverse_depth, known.information,
                                      self._odometry.line)
         expected = slope * guess + shift
         usual = float(np.median(expected))
         expected = np.maximum(expected, max(_LEAST * usual, 1e-6)).astype(np.float32)
-        sigma = _PART * expected + np.float32(_FLOOR * usual)
-        fusion.begin(expected, sigma)
-        places = ((self._odometry.pixels(number)[known.rows] + 0.5)
+        return _Task(number, known, self._trust, guess, expected,
+                     _PART * expected + np.float32(_FLOOR * usual))
+
+    def _matched(self, task: _Task | None) -> tuple[np.ndarray, np.ndarray] | None:
+        """Inverse depth [N] by a match, and its information; None without another view."""
+        other = None if task is None else self._other(task.number, float(np.median(task.expected)))
+        if task is None or other is None:
+            return None
+        poses = self._odometry.poses
+        return matched_depth(self._grid, self._views[task.number], self._views[other],
+                             poses[other] @ poses[task.number].inverse(), task.expected,
+                             task.sigma)
+
+    def _refined(self, task: _Task | None, found: tuple[np.ndarray, np.ndarray] | None,
+                 disparity: np.ndarray) -> np.ndarray:
+        if task is None:
+            self._fusion.forget()
+            return disparity
+        slope, shift = self._line
+        correction = task.trust * ((self._scene(task, found) - shift) / slope - task.guess)
+        return np.maximum(disparity + self._grid.enlarged(correction.astype(np.float32),
+                                                          disparity.shape), np.float32(0))
+
+    def _scene(self, task: _Task, found: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
+        """Inverse depth [N] of the scene, from the network's, what is known, and a match."""
+        grid, poses, fusion, known = self._grid, self._odometry.poses, self._fusion, task.known
+        fusion.begin(task.expected, task.sigma)
+        places = ((self._odometry.pixels(task.number)[known.rows] + 0.5)
                   / (self._tracked.width, self._tracked.height))
         fusion.tell(grid.cells(places), known.inverse_depth, 1 / (
             1 / known.information + (_LANDMARK * known.inverse_depth) ** 2))
-        other = self._other(number, usual)
-        if other is not None:
-            found, information = matched_depth(
-                grid, self._views[number], self._views[other],
-                poses[other] @ poses[number].inverse(), expected, sigma)
-            fusion.tell(np.arange(len(found)), found, information)
-        if number - 1 in poses:
-            fusion.carry(poses[number - 1] @ poses[number].inverse())
+        if found is not None:
+            fusion.tell(np.arange(len(grid.rays)), *found)
+        if task.number - 1 in poses:
+            fusion.carry(poses[task.number - 1] @ poses[task.number].inverse())
         return fusion.corrected()
 
     def _other(self, number: int, usual: float) -> int | None:
