@@ -19,8 +19,9 @@ class Grid:
     """
     The points [h,w] of a camera.
 
-    rays: float32 [h*w,3], z = 1. pixels: float32 [H,W,2], x and y, of the image in which matches are
-    sought. focal: its fx and fy. It has STEP times as many pixels as there are points along each axis;
+    rays: float32 [h*w,3], z = 1. pixels: float32 [H,W,2], x and y, of the image in which matches
+    are sought. focal: its fx and fy. It has STEP times as many pixels as there are points along
+    each axis;
     ``camera`` are its intrinsics.
     """
 

@@ -86,8 +86,8 @@ class _Task:
     """
     A view that is to be corrected.
 
-    trust: 0..1, how far what is found is believed. guess: the network's inverse depth [N]; expected:
-    on the scale of the scene, with usual error ``sigma``.
+    trust: 0..1, how far what is found is believed. guess: the network's inverse depth [N].
+    expected: on the scale of the scene, with usual error ``sigma``.
     """
 
     number: int
