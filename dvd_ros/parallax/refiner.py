@@ -28,15 +28,17 @@ _BELOW, _LEAST = 0.05, 0.02
 # Usual error of the network's inverse depth, in parts of it plus in parts of the usual one; least
 # error of a landmark, in parts of its inverse depth.
 _PART, _FLOOR, _LANDMARK = 0.15, 0.01, 0.08
-# A view is matched with one that gives about this much parallax, pixels, but each frame between
-# them counts as much as this part of it.
-_PARALLAX, _FAR = 12.0, 0.01
+# A view is matched with one that gives about this much parallax, pixels, where it is near: but for
+# the nearest points, of which these are part. Each frame between them counts as much as this part
+# of it.
+_PARALLAX, _NEAREST, _FAR = 12.0, 0.1, 0.01
 # Frames that lie farther back are not matched.
 _FRAMES = 30
 # Where the usual landmark's error, in parts, is below the first, they are believed in full; above
 # the second not at all. So much of what is believed changes with a frame.
 _SURE, _UNSURE, _CHANGE, _LEAST_TRUST = 0.035, 0.1, 0.2, 1e-3
-# The line from disparity to the scene is the mean over so many frames; less alike, and it is none.
+# The line from disparity to the scene is the mean over so many frames; less alike, and it tells
+# nothing.
 _MEMORY, _ALIKE = 50, 0.3
 # Views that are matched at once, at most.
 _THREADS = 4
@@ -154,7 +156,10 @@ class _Segment:
     def _follow(self, known: Known) -> None:
         """Move the line from the network's inverse depth to the scene's towards a frame's."""
         line = symmetric_line(known)
-        if line is None or line[2] < _ALIKE:
+        if line is None:
+            return
+        # A scene that is surely unlike what the network says still needs a scale to begin with.
+        if line[2] < _ALIKE and (self._lines or np.median(known.sigma) > _SURE):
             return
         slope, shift = self._line if self._lines else line[:2]
         self._lines += 1
@@ -181,8 +186,10 @@ class _Segment:
 
     def _matched(self, task: _Task | None) -> tuple[np.ndarray, np.ndarray] | None:
         """Inverse depth [N] by a match, and its information; None without another view."""
-        other = None if task is None else self._other(task.number, float(np.median(task.expected)))
-        if task is None or other is None:
+        if task is None:
+            return None
+        other = self._other(task.number, float(np.quantile(task.expected, 1 - _NEAREST)))
+        if other is None:
             return None
         poses = self._odometry.poses
         return matched_depth(self._grid, self._views[task.number], self._views[other],
@@ -213,7 +220,7 @@ class _Segment:
             fusion.carry(poses[task.number - 1] @ poses[task.number].inverse())
         return fusion.corrected()
 
-    def _other(self, number: int, usual: float) -> int | None:
+    def _other(self, number: int, near: float) -> int | None:
         """The view that gives about the parallax that matches best."""
         poses = self._odometry.poses
         others = sorted(poses.keys() & self._views.keys() - {number})
@@ -221,7 +228,7 @@ class _Segment:
             return None
         here = _centre(poses[number])
         ways = [float(np.linalg.norm(_centre(poses[other]) - here)) for other in others]
-        parallax = np.array(ways) * usual * float(self._grid.focal[0])
+        parallax = np.array(ways) * near * float(self._grid.focal[0])
         miss = (np.abs(np.log((parallax + 0.3) / _PARALLAX))
                 + _FAR * np.abs(np.array(others) - number))
         return others[int(miss.argmin())]
