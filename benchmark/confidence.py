@@ -31,7 +31,7 @@ FAR = 80.0
 
 @dataclass(frozen=True)
 class Scored:
-    """Pixels of one clip: confidence [N], features [N,4], abs_rel [N]."""
+    """Pixels of one clip: confidence [N], features [N,7], abs_rel [N]."""
 
     confidence: np.ndarray
     features: np.ndarray
@@ -46,7 +46,7 @@ def score(regressor: object, frames: list[Frame], truth: np.ndarray,
     disparity = np.stack([sample(d.disparity) for d in done])
     true = np.stack([sample(t) for t in truth])
     likely = np.stack([sample(d.confidence) for d in done])
-    seen = np.stack([features(sample(d.disparity), d.alignment.disagreement) for d in done])
+    seen = np.stack([features(sample(d.disparity), d.disagreement, d.evidence) for d in done])
     valid = valid_truth(true, FAR)
     fitted, _, _ = align_disparity(disparity, true_disparity(true), valid & (disparity > 0))
     depth = np.clip(1 / np.maximum(fitted[valid], 1 / FAR), 1e-3, FAR)
@@ -109,8 +109,12 @@ def main() -> None:
     seed = 4000 if options.fit else 1000
     scenes = (scene for part, street, first in ((3, 0.0, seed), (1, 1.0, seed + 500))
               for scene in rendered(options.clips * part // 4, options.frames, street, first))
-    clips = [score(regressor, *scene, config)
-             for scene in tqdm(scenes, 'rendered', options.clips)]
+    configs = [config]
+    if options.fit:  # one set of weights, with parallax and without
+        configs = [StreamConfig(latency=options.latency, parallax=parallax)
+                   for parallax in (False, True)]
+    clips = [score(regressor, *scene, one)
+             for scene in tqdm(scenes, 'rendered', options.clips) for one in configs]
     if options.fit:
         weights, bias = fit(clips)
         print('weights', weights.round(3).tolist(), 'bias', round(bias, 3))

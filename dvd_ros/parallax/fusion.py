@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from dvd_ros.geometry.transform import RigidTransform
+from dvd_ros.parallax.evidence import evidence
 from dvd_ros.parallax.grid import Grid
 from dvd_ros.parallax.projection import nearer, seen
 
@@ -63,6 +64,12 @@ class Fusion:
                         value)
         self._add(np.arange(len(before)), (before - self._expected) / self._sigma,
                   _FADE * there * (before > 0))
+
+    def evidence(self, trust: float) -> np.ndarray:
+        """What is known of the frame, float32 [h,w,3] (see there), if it is believed so far."""
+        error = self._error / np.maximum(self._sure, 1e-6)
+        return evidence(error.reshape(self._grid.shape),
+                        (trust * self._sure).reshape(self._grid.shape))
 
     def corrected(self) -> np.ndarray:
         """The frame's inverse depth, float32 [N]."""

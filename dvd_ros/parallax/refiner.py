@@ -44,6 +44,19 @@ _MEMORY, _ALIKE = 50, 0.3
 _THREADS = 4
 
 
+@dataclass(frozen=True, eq=False)
+class Refined:
+    """
+    A frame after parallax.
+
+    disparity: float32 [H,W], on the scale of the network's. evidence: float32 [h,w,3], what
+    parallax told (see evidence.py), on a grid of its own; None where it told nothing believable.
+    """
+
+    disparity: np.ndarray
+    evidence: np.ndarray | None
+
+
 class ParallaxRefiner:
     """
     Improves disparity by structure from motion.
@@ -65,7 +78,7 @@ class ParallaxRefiner:
         self._segment = None
 
     def refine(self, images: Sequence[np.ndarray], intrinsics: Intrinsics,
-               disparity: Sequence[np.ndarray]) -> list[np.ndarray]:
+               disparity: Sequence[np.ndarray]) -> list[Refined]:
         """
         Take the next frames of the segment; return their disparity, corrected.
 
@@ -74,7 +87,7 @@ class ParallaxRefiner:
 
         images: uint8 [H,W,3] each, of ``intrinsics``; others than before begin a segment.
         disparity: float32 [H,W] each, on the scale of the stream, 0 or more, NaN where there is
-        none. Returns float32 [H,W] each like it.
+        none.
         """
         if not images:
             return []
@@ -124,7 +137,7 @@ class _Segment:
         self._shift = _BELOW * self._unit - low
 
     def refine(self, images: Sequence[np.ndarray],
-               disparity: Sequence[np.ndarray]) -> list[np.ndarray]:
+               disparity: Sequence[np.ndarray]) -> list[Refined]:
         """As ParallaxRefiner.refine."""
         numbers = range(self._next, self._next + len(images))
         self._next = numbers.stop
@@ -197,14 +210,15 @@ class _Segment:
                              task.sigma)
 
     def _refined(self, task: _Task | None, found: tuple[np.ndarray, np.ndarray] | None,
-                 disparity: np.ndarray) -> np.ndarray:
+                 disparity: np.ndarray) -> Refined:
         if task is None:
             self._fusion.forget()
-            return disparity
+            return Refined(disparity, None)
         slope, shift = self._line
         correction = task.trust * ((self._scene(task, found) - shift) / slope - task.guess)
-        return np.maximum(disparity + self._grid.enlarged(correction.astype(np.float32),
-                                                          disparity.shape), np.float32(0))
+        whole = self._grid.enlarged(correction.astype(np.float32), disparity.shape)
+        return Refined(np.maximum(disparity + whole, np.float32(0)),
+                       self._fusion.evidence(task.trust))
 
     def _scene(self, task: _Task, found: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
         """Inverse depth [N] of the scene, from the network's, what is known, and a match."""

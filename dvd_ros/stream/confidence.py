@@ -1,4 +1,4 @@
-"""Confidence of depth from what the overlap of two windows reveals."""
+"""Confidence of depth from what the overlap of two windows reveals, and parallax."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ _BLUR = 0.05
 # What stands for the disagreement of two windows where there was only one.
 _USUAL = 0.02
 # Logistic regression, fitted and checked by benchmark/confidence.py.
-_WEIGHTS = np.array([-0.589, 2.06, -1.746, -0.116])
-_BIAS = 1.289
+_WEIGHTS = np.array([-0.434, 1.763, -1.303, -0.123, -1.411, 0.924, 0.419])
+_BIAS = 1.424
 
 
-def features(disparity: np.ndarray, disagreement: np.ndarray | None) -> np.ndarray:
+def features(disparity: np.ndarray, disagreement: np.ndarray | None,
+             evidence: np.ndarray | None = None) -> np.ndarray:
     """
-    Return what confidence is computed from, float64 [h,w,4].
+    Return what confidence is computed from, float64 [h,w,7].
 
     Logarithm of how much two windows disagree about a place, after their alignment and smoothed;
     logarithm of its disparity, and the disparity, as a given error of disparity is a larger part
-    of depth where that is far; logarithm of the smoothed slope of disparity, large at edges.
+    of depth where that is far; logarithm of the smoothed slope of disparity, large at edges; and
+    what parallax told.
 
     disparity: float [h,w] on the stream's scale. disagreement: float [h,w], absolute difference of
-    disparity, or None where nothing is known of it. NaN counts as 0, more than 4 as 4.
+    disparity, or None where nothing is known of it. NaN counts as 0, more than 4 as 4. evidence:
+    float32 [n,m,3] of any size (see dvd_ros/parallax/evidence.py), or None where it is none.
     """
     disparity = _tame(disparity)
     sigma = _BLUR * float(np.sqrt(disparity.size))
@@ -37,8 +40,10 @@ def features(disparity: np.ndarray, disagreement: np.ndarray | None) -> np.ndarr
         apart = smooth(_tame(disagreement))
     slope = smooth(np.hypot(cv2.Sobel(disparity, cv2.CV_32F, 1, 0),
                             cv2.Sobel(disparity, cv2.CV_32F, 0, 1)))
-    return np.stack([np.log(apart + 0.003), np.log(disparity + 0.05), disparity,
-                     np.log(slope + 0.01)], axis=-1).astype(np.float64)
+    told = (np.zeros((*disparity.shape, 3), np.float32) if evidence is None else
+            cv2.resize(evidence, disparity.shape[::-1], interpolation=cv2.INTER_AREA))
+    own = [np.log(apart + 0.003), np.log(disparity + 0.05), disparity, np.log(slope + 0.01)]
+    return np.concatenate([np.stack(own, axis=-1), told], axis=-1).astype(np.float64)
 
 
 def _tame(values: np.ndarray) -> np.ndarray:
@@ -46,13 +51,13 @@ def _tame(values: np.ndarray) -> np.ndarray:
 
 
 def confidence(disparity: np.ndarray, disagreement: np.ndarray | None,
-               size: tuple[int, int]) -> np.ndarray:
+               size: tuple[int, int], evidence: np.ndarray | None = None) -> np.ndarray:
     """
     Return the confidence of a frame, float32 [H,W] of ``size``, in 0..1.
 
     It estimates the probability that depth is right within 25 %, given the stream's best scale and
-    shift; calibrated for the shipped model on rendered scenes. ``disparity`` and ``disagreement``
-    as in `features`, on a grid of any size.
+    shift; calibrated for the shipped model on rendered scenes. ``disparity``,
+    ``disagreement`` and ``evidence`` as in `features`, on grids of any size.
     """
-    likely = 1.0 / (1.0 + np.exp(-(features(disparity, disagreement) @ _WEIGHTS + _BIAS)))
+    likely = 1.0 / (1.0 + np.exp(-(features(disparity, disagreement, evidence) @ _WEIGHTS + _BIAS)))
     return cv2.resize(likely.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from itertools import groupby
 
-import numpy as np
-
 from dvd_ros.geometry.intrinsics import Intrinsics
-from dvd_ros.parallax import ParallaxRefiner
+from dvd_ros.parallax import ParallaxRefiner, Refined
 from dvd_ros.scale.stream_scale import StreamScale
 from dvd_ros.stream.align import WindowAligner
 from dvd_ros.stream.config import StreamConfig
@@ -238,31 +236,31 @@ class DepthStream:
                 self._scale.begin_segment()
                 self._refiner.reset()
                 self._scaled_segment = segment
-            done += [self._depth_frame(estimate, disparity) for estimate, disparity
+            done += [self._depth_frame(estimate, refined) for estimate, refined
                      in zip(estimates, self._refined(estimates), strict=True)]
         return done
 
-    def _refined(self, estimates: list[Estimate]) -> list[np.ndarray]:
+    def _refined(self, estimates: list[Estimate]) -> list[Refined]:
         """Their disparity, corrected by parallax if that is wanted and the camera is known."""
-        disparity = [estimate.disparity for estimate in estimates]
+        refined = [Refined(estimate.disparity, None) for estimate in estimates]
         if not self.config.parallax:
-            return disparity
+            return refined
         for intrinsics, group in groupby(range(len(estimates)),
                                          lambda place: estimates[place].frame.intrinsics):
             places = list(group)
             if intrinsics is not None:
                 part = slice(places[0], places[-1] + 1)
-                disparity[part] = self._refiner.refine(
+                refined[part] = self._refiner.refine(
                     [estimate.frame.image for estimate in estimates[part]], intrinsics,
-                    disparity[part])
-        return disparity
+                    [estimate.disparity for estimate in estimates[part]])
+        return refined
 
-    def _depth_frame(self, estimate: Estimate, disparity: np.ndarray) -> DepthFrame:
-        frame = estimate.frame
+    def _depth_frame(self, estimate: Estimate, refined: Refined) -> DepthFrame:
+        frame, disparity = estimate.frame, refined.disparity
         scale = self._scale.update(frame.stamp, frame.intrinsics, disparity)
         return DepthFrame(frame, disparity, self._scale.depth(disparity, scale),
                           estimate.disagreement, estimate.alignment.segment, estimate.window,
-                          estimate.alignment, scale)
+                          estimate.alignment, scale, refined.evidence)
 
 
 def _fitting(regressor: WindowModel | PreparingModel, config: StreamConfig) -> PreparingModel:

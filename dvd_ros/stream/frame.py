@@ -89,6 +89,8 @@ class DepthFrame:
         How that window was brought to the stream's scale.
     scale
         How disparity was turned into metres, and whether they are known.
+    evidence
+        float32 [h,w,3], what parallax told (see dvd_ros/parallax/evidence.py); None: nothing.
 
     """
 
@@ -100,6 +102,7 @@ class DepthFrame:
     window: int
     alignment: Alignment
     scale: ScaleState
+    evidence: np.ndarray | None = None
 
     @property
     def stamp(self) -> int:
@@ -113,5 +116,6 @@ class DepthFrame:
 
         0 where there is no disparity. Computed where it is asked for.
         """
-        likely = confidence(sample(self.disparity), self.disagreement, self.frame.size)
+        likely = confidence(sample(self.disparity), self.disagreement, self.frame.size,
+                            self.evidence)
         return np.where(np.isfinite(self.disparity), likely, np.float32(0.0))

@@ -22,7 +22,7 @@ def error(disparity: np.ndarray, depth: np.ndarray) -> float:
     return evaluate_disparity(disparity[None], depth[None])['abs_rel']
 
 
-def played(positions, turns=None, contrast=1.0, together=1):
+def played(positions, turns=None, contrast=1.0, together=1, guessed=guessed):
     """True depth, disparity as guessed and as corrected, of each frame."""
     refiner = ParallaxRefiner()
     views = [view(position, turns[i] if turns else 0.0, contrast)
@@ -31,7 +31,8 @@ def played(positions, turns=None, contrast=1.0, together=1):
     after = []
     for first in range(0, len(views), together):
         part = slice(first, first + together)
-        after += refiner.refine([image for image, _ in views[part]], INTRINSICS, before[part])
+        after += [one.disparity for one in refiner.refine(
+            [image for image, _ in views[part]], INTRINSICS, before[part])]
     return [depth for _, depth in views], before, after
 
 
@@ -52,6 +53,22 @@ def test_frames_that_come_together_are_corrected_from_the_first_on():
         assert error(after[i], depth[i]) < 0.6 * error(before[i], depth[i]), f'frame {i}'
 
 
+def test_a_network_that_sees_nothing_of_the_scene_is_corrected():
+    """It takes all for a slanted wall."""
+    depth, before, after = played(ASIDE, guessed=lambda depth: np.tile(
+        np.linspace(0.5, 0.4, depth.shape[1], dtype=np.float32), (len(depth), 1)))
+    assert error(after[-1], depth[-1]) < 0.5 * error(before[-1], depth[-1])
+
+
+def test_what_parallax_told_is_handed_out_where_it_is_believed():
+    refiner = ParallaxRefiner()
+    told = [refiner.refine([view(position)[0]], INTRINSICS, [guessed(view(position)[1])])[0]
+            for position in ASIDE]
+    assert told[0].evidence is None
+    assert told[-1].evidence.shape[-1] == 3
+    assert np.median(told[-1].evidence[..., 0]) > 0.5
+
+
 def test_the_scale_no_longer_changes_with_the_network():
     """A network whose scale jumps from window to window; one fit for all frames."""
     refiner, depths, guesses, refined = ParallaxRefiner(), [], [], []
@@ -59,7 +76,8 @@ def test_the_scale_no_longer_changes_with_the_network():
         views = [view(position) for position in ASIDE[first:first + 4]]
         jump = np.float32(1.3 if first % 8 else 1.0)
         guess = [guessed(depth, 0.05) * jump for _, depth in views]
-        refined += refiner.refine([image for image, _ in views], INTRINSICS, guess)
+        refined += [one.disparity for one in refiner.refine(
+            [image for image, _ in views], INTRINSICS, guess)]
         guesses += guess
         depths += [depth for _, depth in views]
     before, after = (evaluate_disparity(np.stack(one)[4:], np.stack(depths)[4:])['abs_rel']
@@ -86,7 +104,7 @@ def test_the_first_frame_alone_stays_and_no_array_is_written_to():
         image, depth = view(position)
         guess = guessed(depth)
         kept = image.copy(), guess.copy()
-        refined = refiner.refine([image], INTRINSICS, [guess])[0]
+        refined = refiner.refine([image], INTRINSICS, [guess])[0].disparity
         if position == ASIDE[0]:
             np.testing.assert_array_equal(refined, guess)
         np.testing.assert_array_equal(image, kept[0])
@@ -99,7 +117,7 @@ def test_unknown_pixels_stay_unknown_and_spoil_no_other():
         image, depth = view(position)
         guess = guessed(depth)
         guess[:20, :30] = np.nan
-        refined = refiner.refine([image], INTRINSICS, [guess])[0]
+        refined = refiner.refine([image], INTRINSICS, [guess])[0].disparity
     np.testing.assert_array_equal(np.isnan(refined), np.isnan(guess))
     assert np.nanmax(np.abs(refined - guess)) > 0.01
 
@@ -113,10 +131,10 @@ def test_reset_and_another_camera_begin_anew():
     for position in AHEAD[:6]:
         image, depth = view(position)
         guess = guessed(depth)
-        np.testing.assert_array_equal(refiner.refine([image], INTRINSICS, [guess])[0],
-                                      fresh.refine([image], INTRINSICS, [guess])[0])
+        np.testing.assert_array_equal(refiner.refine([image], INTRINSICS, [guess])[0].disparity,
+                                      fresh.refine([image], INTRINSICS, [guess])[0].disparity)
     narrow = Intrinsics(192, 144, 300.0, 300.0, 95.5, 71.5)
-    np.testing.assert_array_equal(refiner.refine([image], narrow, [guess])[0], guess)
+    np.testing.assert_array_equal(refiner.refine([image], narrow, [guess])[0].disparity, guess)
 
 
 @pytest.mark.parametrize('together', [1, 5])
@@ -137,7 +155,7 @@ def test_an_image_of_any_shape_is_taken():
         images = [rng.integers(0, 255, (height, width, 3), np.uint8) for _ in range(3)]
         disparity = [rng.random((height, width), np.float32) for _ in range(3)]
         for one in refiner.refine(images, intrinsics, disparity):
-            assert one.shape == (height, width)
+            assert one.disparity.shape == (height, width)
 
 
 def test_a_frame_without_any_disparity_is_no_error():
@@ -145,9 +163,9 @@ def test_a_frame_without_any_disparity_is_no_error():
     for position in ASIDE[:4]:
         image, _ = view(position)
         empty = np.full(image.shape[:2], np.nan, np.float32)
-        assert np.isnan(refiner.refine([image], INTRINSICS, [empty])[0]).all()
+        assert np.isnan(refiner.refine([image], INTRINSICS, [empty])[0].disparity).all()
         flat = np.zeros(image.shape[:2], np.float32)
-        assert np.isfinite(refiner.refine([image], INTRINSICS, [flat])[0]).all()
+        assert np.isfinite(refiner.refine([image], INTRINSICS, [flat])[0].disparity).all()
 
 
 def test_no_frame_is_no_error():

@@ -1,0 +1,31 @@
+"""What parallax told about each place of an image, as far as confidence cares."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+# Reach of what is told about a place, and of what is told about its surroundings, points.
+_HERE, _ABOUT = 2.0, 12.0
+# No point counts more than so many times the network; difference that is none, in squared usual
+# errors of the network.
+_MOST, _LIKE = 20.0, 0.05
+
+
+def evidence(error: np.ndarray, sure: np.ndarray) -> np.ndarray:
+    """
+    Return what parallax told, float32 [h,w,3], 0 where that is nothing.
+
+    How much is known here, and about here, each in parts of all with what the network knows (0..1);
+    and how alike it is: minus the logarithm of the spread of what was told here, times the first.
+
+    error: float32 [h,w], what was told less what the network says, in usual errors of the network.
+    sure: float32 [h,w], its information, as many times that of the network.
+    """
+    sure = np.minimum(sure, np.float32(_MOST))
+    here, about = (cv2.GaussianBlur(sure, (0, 0), reach) for reach in (_HERE, _ABOUT))
+    usual = cv2.GaussianBlur(sure * error, (0, 0), _HERE) / np.maximum(here, 1e-3)
+    spread = cv2.GaussianBlur(sure * (error - usual) ** 2, (0, 0), _HERE) / np.maximum(here, 1e-3)
+    known = here / (here + 1)
+    return np.stack([known, about / (about + 1), -np.log(spread + _LIKE) * known],
+                    axis=-1).astype(np.float32)

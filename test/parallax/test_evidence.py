@@ -1,0 +1,35 @@
+"""What parallax told, for confidence."""
+
+import numpy as np
+
+from dvd_ros.parallax.evidence import evidence
+
+SHAPE = (36, 48)
+
+
+def test_where_nothing_was_told_it_is_nothing():
+    told = evidence(np.ones(SHAPE, np.float32), np.zeros(SHAPE, np.float32))
+    assert told.shape == (*SHAPE, 3)
+    np.testing.assert_array_equal(told, 0)
+
+
+def test_it_is_known_where_it_was_told_and_a_little_about_it():
+    sure = np.zeros(SHAPE, np.float32)
+    sure[:, :12] = 15
+    known, about, _ = np.moveaxis(evidence(np.zeros(SHAPE, np.float32), sure), -1, 0)
+    assert known[:, 4].min() > 0.9
+    assert known[:, 40].max() < 0.01
+    assert about[:, 20].min() > 0.5 > known[:, 20].max()
+
+
+def test_what_contradicts_itself_is_less_alike():
+    sure = np.full(SHAPE, 5, np.float32)
+    wild = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
+    alike = evidence(np.full(SHAPE, 1.5, np.float32), sure)[..., 2]
+    assert alike.min() > evidence(wild, sure)[..., 2].max() + 1
+
+
+def test_one_place_that_is_all_too_sure_does_not_stand_for_all():
+    sure = np.zeros(SHAPE, np.float32)
+    sure[18, 24] = 1e9
+    assert evidence(np.zeros(SHAPE, np.float32), sure)[..., 0].max() < 0.5
