@@ -14,7 +14,7 @@ from dvd_ros.parallax.projection import nearer, seen
 # known in the mean there, in parts of what the network knows.
 _SPREADS = ((12.0, 1.0), (5.0, 1.0), (2.0, 2.0), (0.8, 4.0))
 # No point counts more than so many times the network; what was told before fades by each frame.
-_MOST, _FADE = 20.0, 0.8
+_MOST, _FADE = 20.0, 0.9
 # No correction of a point is larger, in usual errors of the network, nor takes more of its inverse
 # depth away.
 _LARGEST, _TAKEN = 4.0, 0.8
