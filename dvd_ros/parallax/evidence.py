@@ -7,9 +7,10 @@ import numpy as np
 
 # Reach of what is told about a place, and of what is told about its surroundings, points.
 _HERE, _ABOUT = 2.0, 12.0
-# No point counts more than so many times the network; difference that is none, in squared usual
-# errors of the network.
-_MOST, _LIKE = 20.0, 0.05
+# No point counts more than so many times the network.
+MOST = 20.0
+# Difference that is none, in squared usual errors of the network.
+_LIKE = 0.05
 
 
 def evidence(error: np.ndarray, sure: np.ndarray) -> np.ndarray:
@@ -22,7 +23,7 @@ def evidence(error: np.ndarray, sure: np.ndarray) -> np.ndarray:
     error: float32 [h,w], what was told less what the network says, in usual errors of the network.
     sure: float32 [h,w], its information, as many times that of the network.
     """
-    sure = np.minimum(sure, np.float32(_MOST))
+    sure = np.minimum(sure, np.float32(MOST))
     here, about = (cv2.GaussianBlur(sure, (0, 0), reach) for reach in (_HERE, _ABOUT))
     usual = cv2.GaussianBlur(sure * error, (0, 0), _HERE) / np.maximum(here, 1e-3)
     spread = cv2.GaussianBlur(sure * (error - usual) ** 2, (0, 0), _HERE) / np.maximum(here, 1e-3)

@@ -6,15 +6,15 @@ import cv2
 import numpy as np
 
 from dvd_ros.geometry.transform import RigidTransform
-from dvd_ros.parallax.evidence import evidence
+from dvd_ros.parallax.evidence import MOST, evidence
 from dvd_ros.parallax.grid import Grid
 from dvd_ros.parallax.projection import nearer, seen
 
 # Corrections are spread over so many points, one reach after the other, as far as this much is
 # known in the mean there, in parts of what the network knows.
 _SPREADS = ((12.0, 1.0), (5.0, 1.0), (2.0, 2.0), (0.8, 4.0))
-# No point counts more than so many times the network; what was told before fades by each frame.
-_MOST, _FADE = 20.0, 0.9
+# What was told before fades by each frame.
+_FADE = 0.9
 # No correction of a point is larger, in usual errors of the network, nor takes more of its inverse
 # depth away.
 _LARGEST, _TAKEN = 4.0, 0.8
@@ -47,7 +47,7 @@ class Fusion:
         """Add inverse depth [n] that was found at points ``cells``, with its information."""
         sigma = self._sigma[cells]
         worth = information * sigma ** 2
-        self._add(cells, (found - self._expected[cells]) / sigma, worth / (1 + worth / _MOST))
+        self._add(cells, (found - self._expected[cells]) / sigma, worth / (1 + worth / MOST))
 
     def carry(self, step: RigidTransform) -> None:
         """Add what was told in the frame before. step: motion to its camera."""
@@ -75,7 +75,7 @@ class Fusion:
         """The frame's inverse depth, float32 [N]."""
         expected, sigma, shape = self._expected, self._sigma, self._grid.shape
         error = self._error / np.maximum(self._sure, 1e-6)
-        self._told = expected + error * sigma, np.minimum(self._sure, _MOST)
+        self._told = expected + error * sigma, np.minimum(self._sure, MOST)
         error, sure = error.reshape(shape), self._sure.reshape(shape)
         spread = np.zeros(shape, np.float32)
         for reach, needed in _SPREADS:

@@ -16,6 +16,16 @@ def test_disagreement_costs_confidence_where_it_is():
     assert (likely[:, 40] < likely[:, 8]).all()
 
 
+def test_what_parallax_told_counts_and_more_so_where_it_agrees():
+    told = np.ones((9, 12, 3), np.float32)
+    told[..., 2] = -np.log(0.05)  # all alike
+    unlike = told.copy()
+    unlike[..., 2] = -np.log(3)
+    without, agrees, differs = (confidence(slope(), None, (36, 48), one).mean()
+                                for one in (None, told, unlike))
+    assert agrees > without > differs
+
+
 def test_what_is_far_is_less_sure():
     likely = confidence(slope(), None, (36, 48))
     assert likely[2].mean() < likely[18].mean()
