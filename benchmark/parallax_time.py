@@ -31,25 +31,26 @@ def main() -> None:
     parser.add_argument('--frames', type=int, default=120)
     options = parser.parse_args()
     frames = list(islice(open_capture(options.source), options.frames))
+    # One window to begin with, one to be computed while nothing is warm.
+    begin = StreamConfig.window + StreamConfig().most_new
+    if len(frames) <= begin:
+        parser.error(f'{options.source} has {len(frames)} frames, more than {begin} are needed')
     if frames[0].intrinsics is None:
         parser.error(f'{options.source} does not say what its camera is: no parallax')
     regressor = load_regressor(options.model)
     streams = [DepthStream(regressor, StreamConfig(parallax=wanted)) for wanted in (False, True)]
     stride = streams[0].stride
     spent = np.zeros((2, 2))
-    # One window to begin with, one to be computed while nothing is warm.
-    begin = streams[0].config.window + stride
-    for first in range(0, begin, stride):
-        for stream in streams:
-            for frame in frames[first:min(first + stride, begin)]:
-                stream.push(frame)
+    for stream in streams:
+        for frame in frames[:begin]:
+            stream.push(frame)
     for first in range(begin, len(frames), stride):
         for row, stream in zip(spent, streams, strict=True):
             wall, cpu = time.perf_counter(), time.process_time()
             for frame in frames[first:first + stride]:
                 stream.push(frame)
             row += time.perf_counter() - wall, time.process_time() - cpu
-    spent *= 1e3 / max(len(frames) - begin, 1)
+    spent *= 1e3 / (len(frames) - begin)
     height, width = frames[0].size
     print(f'| {width}x{height}, for a frame | wall, ms | CPU, ms |\n|---|--:|--:|')
     for name, row in zip(('without', 'with parallax'), spent, strict=True):

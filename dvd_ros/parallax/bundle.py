@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from dvd_ros.geometry.transform import RigidTransform
-from dvd_ros.parallax.projection import NEAREST, cross, levers, orthonormal
+from dvd_ros.parallax.projection import cross, levers, orthonormal, placed
 from dvd_ros.parallax.tracks import whitened
 from dvd_ros.tukey import LIMIT, biweight
 
@@ -112,7 +112,8 @@ class _Bundle:
         # By pairs of views, so that what belongs to a pair lies together.
         pair = seen.view * views + seen.anchor
         order = np.argsort(pair, kind='stable')
-        self._pairs, self._starts = np.unique(pair[order], return_index=True)
+        self._pair = pair[order]
+        self._pairs, self._starts = np.unique(self._pair, return_index=True)
         self._point, self._view, self._anchor = (
             part[order] for part in (seen.point, seen.view, seen.anchor))
         self._places = np.ascontiguousarray(seen.places[order].T)
@@ -126,15 +127,13 @@ class _Bundle:
         """Where the points of a state are seen."""
         turns = state.rotation[:, None] @ state.rotation[None].transpose(0, 1, 3, 2)
         shifts = state.translation[:, None] - (turns @ state.translation[:, :, None])[..., 0]
-        pair = self._view * self._views + self._anchor
-        turn = turns.reshape(-1, 9).T[:, pair].reshape(3, 3, -1)
-        shift = shifts.reshape(-1, 3).T[:, pair]
+        turn = turns.reshape(-1, 9).T[:, self._pair].reshape(3, 3, -1)
+        shift = shifts.reshape(-1, 3).T[:, self._pair]
         x, y, z = self._rays
         depth = state.inverse_depth[self._point]
         point = turn[:, 0] * x + turn[:, 1] * y + turn[:, 2] * z + depth * shift
-        place = point[:2] / np.maximum(point[2], NEAREST)
-        error = whitened(self._whitening, self._places - place)
-        return _Projected(turn, shift, point, error)
+        return _Projected(turn, shift, point,
+                          whitened(self._whitening, self._places - placed(point)))
 
     def cost(self, state: _State, projected: _Projected) -> float:
         """What is made least, up to a factor."""

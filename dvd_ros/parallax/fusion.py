@@ -67,14 +67,13 @@ class Fusion:
 
     def evidence(self, trust: float) -> np.ndarray:
         """What is known of the frame, float32 [h,w,3] (see there), if it is believed so far."""
-        error = self._error / np.maximum(self._sure, 1e-6)
-        return evidence(error.reshape(self._grid.shape),
+        return evidence(self._usual().reshape(self._grid.shape),
                         (trust * self._sure).reshape(self._grid.shape))
 
     def corrected(self) -> np.ndarray:
         """The frame's inverse depth, float32 [N]."""
         expected, sigma, shape = self._expected, self._sigma, self._grid.shape
-        error = self._error / np.maximum(self._sure, 1e-6)
+        error = self._usual()
         self._told = expected + error * sigma, np.minimum(self._sure, MOST)
         error, sure = error.reshape(shape), self._sure.reshape(shape)
         spread = np.zeros(shape, np.float32)
@@ -82,6 +81,10 @@ class Fusion:
             left = cv2.GaussianBlur(sure * (error - spread), (0, 0), reach)
             spread += left / (cv2.GaussianBlur(sure, (0, 0), reach) + needed)
         return expected + np.maximum(spread.ravel() * sigma, -_TAKEN * expected)
+
+    def _usual(self) -> np.ndarray:
+        """What was told less what the network says, in usual errors of that, [N]."""
+        return self._error / np.maximum(self._sure, 1e-6)
 
     def _add(self, cells: np.ndarray, error: np.ndarray, worth: np.ndarray) -> None:
         np.add.at(self._sure, cells, worth.astype(np.float32))

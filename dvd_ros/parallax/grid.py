@@ -21,17 +21,13 @@ class Grid:
 
     rays: float32 [h*w,3], z = 1. pixels: float32 [H,W,2], x and y, of the image in which matches
     are sought. focal: its fx and fy. It has STEP times as many pixels as there are points along
-    each axis;
-    ``camera`` are its intrinsics.
+    each axis; ``camera`` are its intrinsics.
     """
 
-    def __init__(self, intrinsics: Intrinsics, pixels: int = PIXELS_MATCHED) -> None:
-        """pixels: of that image, about, if the camera has as many."""
-        shrink = min((pixels / (intrinsics.width * intrinsics.height)) ** 0.5, 1.0)
-        self.shape = (max(round(intrinsics.height * shrink / STEP), 4),
-                      max(round(intrinsics.width * shrink / STEP), 4))
-        height, width = (STEP * n for n in self.shape)
-        small = self.camera = intrinsics.scaled(width, height)
+    def __init__(self, intrinsics: Intrinsics) -> None:
+        small = self.camera = shrunk(intrinsics, PIXELS_MATCHED)
+        width, height = small.width, small.height
+        self.shape = height // STEP, width // STEP
         self.focal = np.array([small.fx, small.fy], np.float32)
         self.centre = np.array([small.cx, small.cy], np.float32)
         self.pixels = np.stack(np.meshgrid(np.arange(width, dtype=np.float32),
@@ -62,6 +58,14 @@ class Grid:
         x, y = ((places * self.focal + self.centre + 0.5) / STEP - 0.5).astype(np.float32).T
         return cv2.remap(values.reshape(self.shape), x.reshape(self.shape), y.reshape(self.shape),
                          cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT).ravel()
+
+
+def shrunk(intrinsics: Intrinsics, pixels: int) -> Intrinsics:
+    """Return those of about so many pixels, if it has as many; STEP divides both sides."""
+    shrink = min((pixels / (intrinsics.width * intrinsics.height)) ** 0.5, 1.0)
+    width, height = (STEP * max(round(side * shrink / STEP), 4)
+                     for side in (intrinsics.width, intrinsics.height))
+    return intrinsics.scaled(width, height)
 
 
 def sized(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:

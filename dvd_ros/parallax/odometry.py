@@ -9,7 +9,7 @@ from dvd_ros.geometry.transform import RigidTransform
 from dvd_ros.parallax.bundle import USUAL_SQUARE, Seen, adjust
 from dvd_ros.parallax.landmarks import Glimpse, Known, Landmarks
 from dvd_ros.parallax.line import believed_line
-from dvd_ros.parallax.projection import NEAREST, cross, levers, orthonormal
+from dvd_ros.parallax.projection import cross, levers, orthonormal, placed
 from dvd_ros.parallax.tracks import Tracks, whitened
 from dvd_ros.parallax.view import View, sampled
 from dvd_ros.tukey import biweight
@@ -199,7 +199,7 @@ def _solved(start: RigidTransform, rays: np.ndarray, inverse_depth: np.ndarray,
     rays, places, whitening = (np.ascontiguousarray(part.T) for part in (rays, places, whitening))
     for _ in range(_STEPS):
         point = motion.rotation @ rays + inverse_depth * motion.translation[:, None]
-        error = whitened(whitening, places - point[:2] / np.maximum(point[2], NEAREST))
+        error = whitened(whitening, places - placed(point))
         square = (error ** 2).sum(0)
         weight = biweight(square / max(float(np.median(square)) / USUAL_SQUARE, 1.0))
         slopes = np.concatenate([np.concatenate([cross(point, lever), lever * inverse_depth])

@@ -36,15 +36,19 @@ def nearer(look: np.ndarray, way: np.ndarray | float, rays: np.ndarray,
     return np.where(ahead > NEAREST, inverse_depth / np.maximum(ahead, NEAREST), 0)
 
 
+def placed(points: np.ndarray) -> np.ndarray:
+    """Where points [3,N] are seen, [2,N] on the plane at depth 1."""
+    return points[:2] / np.maximum(points[2], NEAREST)
+
+
 def levers(points: np.ndarray, whitening: np.ndarray) -> np.ndarray:
     """
     How whitened places, of x and of y, move with points [3,N] that are seen there: [2,3,N].
 
     whitening: [3,N], see Sighting.
     """
-    depth = np.maximum(points[2], NEAREST)
-    x, y = points[:2] / depth
-    across, mixed, down = whitening / depth
+    x, y = placed(points)
+    across, mixed, down = whitening / np.maximum(points[2], NEAREST)
     return np.stack([np.stack([across, mixed, -(across * x + mixed * y)]),
                      np.stack([mixed, down, -(mixed * x + down * y)])])
 

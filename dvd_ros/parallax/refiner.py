@@ -16,7 +16,7 @@ from dvd_ros.geometry.intrinsics import Intrinsics
 from dvd_ros.geometry.transform import RigidTransform
 from dvd_ros.parallax.dense import matched_depth
 from dvd_ros.parallax.fusion import Fusion
-from dvd_ros.parallax.grid import PIXELS_MATCHED, PIXELS_TRACKED, Grid, sized
+from dvd_ros.parallax.grid import PIXELS_TRACKED, Grid, shrunk, sized
 from dvd_ros.parallax.landmarks import Known
 from dvd_ros.parallax.line import FEWEST, believed_line, symmetric_line
 from dvd_ros.parallax.odometry import Odometry
@@ -123,9 +123,9 @@ class _Segment:
 
     def __init__(self, intrinsics: Intrinsics, disparity: np.ndarray) -> None:
         """disparity: [H,W] of the first frame; what is at infinity in it is guessed."""
-        self.intrinsics, self._grid = intrinsics, Grid(intrinsics, PIXELS_MATCHED)
+        self.intrinsics, self._grid = intrinsics, Grid(intrinsics)
         self._fusion = Fusion(self._grid)
-        tracked = self._tracked = Grid(intrinsics, PIXELS_TRACKED).camera
+        tracked = self._tracked = shrunk(intrinsics, PIXELS_TRACKED)
         self._odometry = Odometry(np.array([tracked.fx, tracked.fy]),
                                   np.array([tracked.cx, tracked.cy]))
         self._views: dict[int, View] = {}
@@ -158,7 +158,7 @@ class _Segment:
             self._follow(one)
         tasks = [self._task(number, known.get(number), network)
                  for number, network in zip(numbers, networks, strict=True)]
-        # Matching is half of the work, and each view's is its own.
+        # Matching is a third of the work, and each view's is its own.
         return [self._refined(task, found, one) for task, found, one in
                 zip(tasks, _pool().map(self._matched, tasks), disparity, strict=True)]
 

@@ -26,8 +26,9 @@ class DepthStream:
     """
     Turns a stream of frames into depth frames, in windows of ``config.window``.
 
-    A plain object without threads: `push` runs the model when a window is complete and returns
-    its new frames. Every frame is published at most once, in order, with its own stamp, and is
+    A plain object, whose threads (of the model, of parallax) have nothing left to do when a call
+    returns: `push` runs the model when a window is complete and returns its new frames. Every
+    frame is published at most once, in order, with its own stamp, and is
     never changed afterwards. At most ``config.window`` frames are held. A model that can prepare
     images (see PreparingModel) prepares each once, when it is pushed, not in every window.
 

@@ -5,6 +5,7 @@ import numpy as np
 
 from dvd_ros.geometry.transform import RigidTransform
 from dvd_ros.parallax.projection import cross, levers, nearer, orthonormal, seen
+from dvd_ros.parallax.tracks import whitened
 
 MOTION = RigidTransform(cv2.Rodrigues(np.array([0.02, -0.05, 0.01]))[0],
                         np.array([0.1, -0.02, 0.06]))
@@ -39,11 +40,9 @@ def test_whitened_places_move_with_the_point_and_with_a_turn_as_they_say():
     rays, inverse_depth = points()
     point = rays.T / inverse_depth
     whitening = np.random.default_rng(2).uniform(-1, 3, point.shape)
-    across, mixed, down = whitening
 
     def seen_there(at):
-        x, y = at[:2] / at[2]
-        return np.stack([across * x + mixed * y, mixed * x + down * y])
+        return whitened(whitening, at[:2] / at[2])
 
     lever = levers(point, whitening)
     step = np.array([1e-6, -2e-6, 3e-6])
