@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -14,12 +16,29 @@ from dvd_ros.tukey import biweight
 
 # No point is found farther from where it is expected, in usual errors of that.
 _LARGEST = 4.0
+# No point counts more than so many times what is expected, nor is more than so far off (a chi
+# square), where it is asked how well the matches fit the motion.
+_MOST, _OFF = 20.0, 9.0
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """
+    Inverse depth of the points of a grid and its information, float32 [N] each.
+
+    off: how far the matches that tell something are off the lines on which points move with their
+    depth, a mean chi square. A wrong motion draws wrong lines.
+    """
+
+    inverse_depth: np.ndarray
+    information: np.ndarray
+    off: float
 
 
 def matched_depth(grid: Grid, view: View, other: View, motion: RigidTransform,
-                  expected: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+                  expected: np.ndarray, sigma: np.ndarray) -> Found:
     """
-    Inverse depth of the points of a grid and its information, float32 [N] each.
+    Find the inverse depth of all points of a view.
 
     motion: from the view's camera to the other's. expected: inverse depth [N], with usual errors
     ``sigma``; a match that contradicts it must explain the image better. What is off the line on
@@ -35,9 +54,12 @@ def matched_depth(grid: Grid, view: View, other: View, motion: RigidTransform,
     error = (grid.reduced(matches.target) - grid.centre) / grid.focal - place
     weight = np.maximum(quadratic(information, slope), 0)
     step = quadratic(information, slope, error) / np.maximum(weight, 1e-12)
-    weight = weight * biweight(quadratic(information, error - slope * step[:, None]))
-    return (expected + np.clip(step, -_LARGEST * sigma, _LARGEST * sigma)).astype(np.float32), \
-        weight.astype(np.float32)
+    away = quadratic(information, error - slope * step[:, None])
+    worth = weight * sigma ** 2
+    worth = worth / (1 + worth / _MOST)
+    off = float((worth * np.minimum(away, _OFF)).sum() / max(worth.sum(), 1e-9))
+    return Found((expected + np.clip(step, -_LARGEST * sigma, _LARGEST * sigma)).astype(np.float32),
+                 (weight * biweight(away)).astype(np.float32), off)
 
 
 def _pixels(grid: Grid, place: np.ndarray) -> np.ndarray:

@@ -13,6 +13,9 @@ from dvd_ros.parallax.projection import nearer, seen
 # Corrections are spread over so many points, one reach after the other, as far as this much is
 # known in the mean there, in parts of what the network knows.
 _SPREADS = ((12.0, 1.0), (5.0, 1.0), (2.0, 2.0), (0.8, 4.0))
+# What is told unlike what is told about it, within this reach, by this many usual errors of the
+# network counts half.
+_ABOUT, _UNLIKE = 2.0, 1.5
 # What was told before fades by each frame.
 _FADE = 0.9
 # No correction of a point is larger, in usual errors of the network, nor takes more of its inverse
@@ -73,9 +76,11 @@ class Fusion:
     def corrected(self) -> np.ndarray:
         """The frame's inverse depth, float32 [N]."""
         expected, sigma, shape = self._expected, self._sigma, self._grid.shape
-        error = self._usual()
-        self._told = expected + error * sigma, np.minimum(self._sure, MOST)
-        error, sure = error.reshape(shape), self._sure.reshape(shape)
+        error, sure = self._usual().reshape(shape), self._sure.reshape(shape)
+        about = (cv2.GaussianBlur(sure * error, (0, 0), _ABOUT)
+                 / np.maximum(cv2.GaussianBlur(sure, (0, 0), _ABOUT), 1e-6))
+        sure = sure / (1 + ((error - about) / _UNLIKE) ** 2)
+        self._told = expected + error.ravel() * sigma, np.minimum(sure.ravel(), MOST)
         spread = np.zeros(shape, np.float32)
         for reach, needed in _SPREADS:
             left = cv2.GaussianBlur(sure * (error - spread), (0, 0), reach)

@@ -14,7 +14,7 @@ import numpy as np
 
 from dvd_ros.geometry.intrinsics import Intrinsics
 from dvd_ros.geometry.transform import RigidTransform
-from dvd_ros.parallax.dense import matched_depth
+from dvd_ros.parallax.dense import Found, matched_depth
 from dvd_ros.parallax.fusion import Fusion
 from dvd_ros.parallax.grid import PIXELS_TRACKED, Grid, shrunk, sized
 from dvd_ros.parallax.landmarks import Known
@@ -36,7 +36,9 @@ _PARALLAX, _NEAREST, _FAR = 12.0, 0.1, 0.01
 _FRAMES = 30
 # Where the usual landmark's error, in parts, is below the first, they are believed in full; above
 # the second not at all. So much of what is believed changes with a frame.
-_SURE, _UNSURE, _CHANGE, _LEAST_TRUST = 0.035, 0.1, 0.2, 1e-3
+_SURE, _UNSURE, _CHANGE, _LEAST_TRUST = 0.035, 0.2, 0.2, 1e-3
+# The same of how far matches are off the lines that the motion draws for them (see Found).
+_FITS, _MISFITS = 0.4, 1.6
 # The line from disparity to the scene is the mean over so many frames; less alike, and it tells
 # nothing.
 _MEMORY, _ALIKE = 50, 0.3
@@ -131,7 +133,7 @@ class _Segment:
         self._views: dict[int, View] = {}
         self._next = self._start = self._lines = 0
         self._line = 1.0, 0.0
-        self._trust = 0.0
+        self._trust, self._fit = 0.0, 1.0
         low = float(np.quantile(disparity, 0.01))
         self._unit = max(float(disparity.mean()) - low, 1e-3)
         self._shift = _BELOW * self._unit - low
@@ -197,8 +199,8 @@ class _Segment:
         return _Task(number, known, self._trust, guess, expected,
                      _PART * expected + np.float32(_FLOOR * usual))
 
-    def _matched(self, task: _Task | None) -> tuple[np.ndarray, np.ndarray] | None:
-        """Inverse depth [N] by a match, and its information; None without another view."""
+    def _matched(self, task: _Task | None) -> Found | None:
+        """What matches tell; None without another view."""
         if task is None:
             return None
         other = self._other(task.number, float(np.quantile(task.expected, 1 - _NEAREST)))
@@ -209,18 +211,21 @@ class _Segment:
                              poses[other] @ poses[task.number].inverse(), task.expected,
                              task.sigma)
 
-    def _refined(self, task: _Task | None, found: tuple[np.ndarray, np.ndarray] | None,
-                 disparity: np.ndarray) -> Refined:
+    def _refined(self, task: _Task | None, found: Found | None, disparity: np.ndarray) -> Refined:
         if task is None:
             self._fusion.forget()
             return Refined(disparity, None)
+        if found is not None:
+            fit = float(np.clip((_MISFITS - found.off) / (_MISFITS - _FITS), 0, 1))
+            self._fit += _CHANGE * (fit - self._fit)
+        trust = self._fit * task.trust
         slope, shift = self._line
-        correction = task.trust * ((self._scene(task, found) - shift) / slope - task.guess)
+        correction = trust * ((self._scene(task, found) - shift) / slope - task.guess)
         whole = self._grid.enlarged(correction.astype(np.float32), disparity.shape)
         return Refined(np.maximum(disparity + whole, np.float32(0)),
-                       self._fusion.evidence(task.trust))
+                       self._fusion.evidence(trust))
 
-    def _scene(self, task: _Task, found: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
+    def _scene(self, task: _Task, found: Found | None) -> np.ndarray:
         """Inverse depth [N] of the scene, from the network's, what is known, and a match."""
         grid, poses, fusion, known = self._grid, self._odometry.poses, self._fusion, task.known
         fusion.begin(task.expected, task.sigma)
@@ -229,7 +234,7 @@ class _Segment:
         fusion.tell(grid.cells(places), known.inverse_depth, 1 / (
             1 / known.information + (_LANDMARK * known.inverse_depth) ** 2))
         if found is not None:
-            fusion.tell(np.arange(len(grid.rays)), *found)
+            fusion.tell(np.arange(len(grid.rays)), found.inverse_depth, found.information)
         if task.number - 1 in poses:
             fusion.carry(poses[task.number - 1] @ poses[task.number].inverse())
         return fusion.corrected()
