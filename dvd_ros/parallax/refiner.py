@@ -25,9 +25,11 @@ from dvd_ros.parallax.view import View
 # Disparity of infinity is taken to lie so far below the farthest, and the least inverse depth so
 # high, in the unit: usual disparity above the farthest.
 _BELOW, _LEAST = 0.05, 0.02
-# Usual error of the network's inverse depth, in parts of it plus in parts of the usual one; least
-# error of a landmark, in parts of its inverse depth.
-_PART, _FLOOR, _LANDMARK = 0.15, 0.01, 0.08
+# Usual error of the network's inverse depth, in parts of it plus in parts of the usual one.
+_PART, _FLOOR = 0.15, 0.01
+# Least error of a landmark, in parts of its inverse depth, and the part of its information that its
+# neighbours, which share the errors of the motion, do not tell too.
+_LANDMARK, _OWN = 0.08, 0.15
 # A view is matched with one that gives about this much parallax, pixels, where it is near: but for
 # the nearest points, of which these are part. Each frame between them counts as much as this part
 # of it.
@@ -231,7 +233,7 @@ class _Segment:
         fusion.begin(task.expected, task.sigma)
         places = ((self._odometry.pixels(task.number)[known.rows] + 0.5)
                   / (self._tracked.width, self._tracked.height))
-        fusion.tell(grid.cells(places), known.inverse_depth, 1 / (
+        fusion.tell(grid.cells(places), known.inverse_depth, _OWN / (
             1 / known.information + (_LANDMARK * known.inverse_depth) ** 2))
         if found is not None:
             fusion.tell(np.arange(len(grid.rays)), found.inverse_depth, found.information)
