@@ -6,8 +6,8 @@ and line of depth with one scale and shift per clip. Prints a reliability table:
 confidence, and the part of them whose depth is within 25 %; and the abs_rel of the less and of the
 more confident half of each clip's pixels, and of those of all clips together.
 
---fit finds the weights of dvd_ros/stream/confidence.py anew, on other rendered clips, with parallax
-and without.
+--fit finds the weights of dvd_ros/stream/confidence.py anew, on other rendered clips (64 serve),
+without parallax and with it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ FAR = 80.0
 
 @dataclass(frozen=True)
 class Scored:
-    """Pixels of one clip: confidence [N], features [N,7], abs_rel [N]."""
+    """
+    Pixels of one clip: confidence [N], features [N,7], abs_rel [N].
+
+    The last three features are NaN where parallax told nothing.
+    """
 
     confidence: np.ndarray
     features: np.ndarray
@@ -47,7 +51,10 @@ def score(regressor: object, frames: list[Frame], truth: np.ndarray,
     disparity = np.stack([sample(d.disparity) for d in done])
     true = np.stack([sample(t) for t in truth])
     likely = np.stack([sample(d.confidence) for d in done])
-    seen = np.stack([features(sample(d.disparity), d.disagreement, d.evidence) for d in done])
+    seen = np.full((*true.shape, 7), np.nan)
+    for here, d in zip(seen, done, strict=True):
+        some = features(sample(d.disparity), d.disagreement, d.evidence)
+        here[..., :some.shape[-1]] = some
     valid = valid_truth(true, FAR)
     fitted, _, _ = align_disparity(disparity, true_disparity(true), valid & (disparity > 0))
     depth = np.clip(1 / np.maximum(fitted[valid], 1 / FAR), 1e-3, FAR)
@@ -79,11 +86,19 @@ def reliability(scored: list[Scored]) -> str:
     return '\n'.join(rows)
 
 
-def fit(scored: list[Scored]) -> tuple[np.ndarray, float]:
-    """Weights and bias of a logistic regression, by Newton's method; clips count alike."""
-    x = np.concatenate([np.c_[clip.features, np.ones(len(clip.abs_rel))] for clip in scored])
-    y = np.concatenate([clip.abs_rel < 0.25 for clip in scored])
-    share = np.concatenate([np.full(len(c.abs_rel), 1 / len(c.abs_rel)) for c in scored])
+def fit(scored: list[Scored], told: bool) -> tuple[np.ndarray, float]:
+    """
+    Weights and bias of a logistic regression, by Newton's method; clips count alike.
+
+    It is of the pixels of which parallax told something, or of the others without its features.
+    """
+    parts = []
+    for clip in scored:
+        rows = np.isfinite(clip.features).all(1) == told
+        x = clip.features[rows, :None if told else 4]
+        parts.append((np.c_[x, np.ones(len(x))], clip.abs_rel[rows] < 0.25,
+                      np.full(len(x), 1 / max(len(x), 1))))
+    x, y, share = (np.concatenate(part) for part in zip(*parts, strict=True))
     weights = np.zeros(x.shape[1])
     for _ in range(30):
         likely = 1 / (1 + np.exp(-x @ weights))
@@ -110,16 +125,16 @@ def main() -> None:
     seed = 4000 if options.fit else 1000
     scenes = (scene for part, street, first in ((3, 0.0, seed), (1, 1.0, seed + 500))
               for scene in rendered(options.clips * part // 4, options.frames, street, first))
-    configs = [config]
-    if options.fit:  # one set of weights, with parallax and without
-        configs = [StreamConfig(latency=options.latency, parallax=parallax)
-                   for parallax in (False, True)]
-    clips = [score(regressor, *scene, one)
-             for scene in tqdm(scenes, 'rendered', options.clips) for one in configs]
+    scenes = tqdm(scenes, 'rendered', options.clips)
     if options.fit:
-        weights, bias = fit(clips)
-        print('weights', weights.round(3).tolist(), 'bias', round(bias, 3))
+        both = [[score(regressor, *scene, StreamConfig(latency=options.latency, parallax=told))
+                 for told in (False, True)] for scene in scenes]
+        for told in (False, True):
+            weights, bias = fit([pair[told] for pair in both], told)
+            print('with' if told else 'without', 'parallax: weights', weights.round(3).tolist(),
+                  'bias', round(bias, 3))
         return
+    clips = [score(regressor, *scene, config) for scene in scenes]
     sets = {'rendered': clips}
     for folder in options.folder or [p for p in sorted(SHARED.glob('*'))
                                      if (p / 'associations.txt').is_file()]:

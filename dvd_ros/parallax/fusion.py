@@ -18,6 +18,9 @@ _SPREADS = ((12.0, 1.0), (5.0, 1.0), (2.0, 2.0), (0.8, 4.0))
 _ABOUT, _UNLIKE = 2.0, 1.5
 # What was told before fades by each frame.
 _FADE = 0.9
+# The part of a frame that is the frame before, where both are alike; apart by so many usual errors
+# of the network it is half of that.
+_STEADY, _APART = 0.7, 0.5
 # No correction of a point is larger, in usual errors of the network, nor takes more of its inverse
 # depth away.
 _LARGEST, _TAKEN = 4.0, 0.8
@@ -39,12 +42,14 @@ class Fusion:
     def forget(self) -> None:
         """The frames before share nothing with the next one."""
         self._told: tuple[np.ndarray, np.ndarray] | None = None
+        self._last: np.ndarray | None = None
 
     def begin(self, expected: np.ndarray, sigma: np.ndarray) -> None:
         """Begin a frame. expected: the network's inverse depth [N], sigma: its usual error."""
         self._expected, self._sigma = expected, sigma
         self._sure = np.zeros(len(expected), np.float32)
         self._error = np.zeros(len(expected), np.float32)
+        self._before = np.zeros(len(expected), np.float32)
 
     def tell(self, cells: np.ndarray, found: np.ndarray, information: np.ndarray) -> None:
         """Add inverse depth [n] that was found at points ``cells``, with its information."""
@@ -54,17 +59,20 @@ class Fusion:
 
     def carry(self, step: RigidTransform) -> None:
         """Add what was told in the frame before. step: motion to its camera."""
-        if self._told is None:
+        if self._told is None or self._last is None:
             return
         value, sure = self._told
         grid = self._grid
         place, _ = seen(step, grid.rays, self._expected)
-        there = grid.sampled(sure, place)
-        value = grid.sampled(sure * value, place) / np.maximum(there, 1e-6)
         back = step.inverse()
         rays = np.concatenate([place, np.ones((len(place), 1))], 1).astype(np.float32)
-        before = nearer(back.rotation[2].astype(np.float32), float(back.translation[2]), rays,
-                        value)
+
+        def now(value: np.ndarray) -> np.ndarray:
+            return nearer(back.rotation[2].astype(np.float32), float(back.translation[2]), rays,
+                          value)
+        self._before = now(grid.sampled(self._last, place))
+        there = grid.sampled(sure, place)
+        before = now(grid.sampled(sure * value, place) / np.maximum(there, 1e-6))
         self._add(np.arange(len(before)), (before - self._expected) / self._sigma,
                   _FADE * there * (before > 0))
 
@@ -85,7 +93,11 @@ class Fusion:
         for reach, needed in _SPREADS:
             left = cv2.GaussianBlur(sure * (error - spread), (0, 0), reach)
             spread += left / (cv2.GaussianBlur(sure, (0, 0), reach) + needed)
-        return expected + np.maximum(spread.ravel() * sigma, -_TAKEN * expected)
+        found = expected + np.maximum(spread.ravel() * sigma, -_TAKEN * expected)
+        change = self._before - found
+        share = _STEADY / (1 + (change / (_APART * sigma)) ** 2)
+        self._last = found + np.where(self._before > 0, share * change, 0).astype(np.float32)
+        return self._last
 
     def _usual(self) -> np.ndarray:
         """What was told less what the network says, in usual errors of that, [N]."""

@@ -9,15 +9,16 @@ import numpy as np
 _BLUR = 0.05
 # What stands for the disagreement of two windows where there was only one.
 _USUAL = 0.02
-# Logistic regression, fitted and checked by benchmark/confidence.py.
-_WEIGHTS = np.array([-0.434, 1.763, -1.303, -0.123, -1.411, 0.924, 0.419])
-_BIAS = 1.424
+# Logistic regressions, fitted and checked by benchmark/confidence.py: weights of the features, and
+# bias, without what parallax told, and with it.
+_ALONE = np.array([-0.604, 1.127, 0.014, -0.096]), -0.183
+_TOLD = np.array([-0.346, 0.234, 1.893, -0.012, -3.056, 0.421, 1.131]), -0.360
 
 
 def features(disparity: np.ndarray, disagreement: np.ndarray | None,
              evidence: np.ndarray | None = None) -> np.ndarray:
     """
-    Return what confidence is computed from, float64 [h,w,7].
+    Return what confidence is computed from, float64 [h,w,4], or [h,w,7] where parallax told.
 
     Logarithm of how much two windows disagree about a place, after their alignment and smoothed;
     logarithm of its disparity, and the disparity, as a given error of disparity is a larger part
@@ -26,7 +27,7 @@ def features(disparity: np.ndarray, disagreement: np.ndarray | None,
 
     disparity: float [h,w] on the stream's scale. disagreement: float [h,w], absolute difference of
     disparity, or None where nothing is known of it. NaN counts as 0, more than 4 as 4. evidence:
-    float32 [n,m,3] of any size (see dvd_ros/parallax/evidence.py), or None where it is none.
+    float32 [n,m,3] of any size (see dvd_ros/parallax/evidence.py); None where it told nothing.
     """
     disparity = _tame(disparity)
     sigma = _BLUR * float(np.sqrt(disparity.size))
@@ -40,10 +41,11 @@ def features(disparity: np.ndarray, disagreement: np.ndarray | None,
         apart = smooth(_tame(disagreement))
     slope = smooth(np.hypot(cv2.Sobel(disparity, cv2.CV_32F, 1, 0),
                             cv2.Sobel(disparity, cv2.CV_32F, 0, 1)))
-    told = (np.zeros((*disparity.shape, 3), np.float32) if evidence is None else
-            cv2.resize(evidence, disparity.shape[::-1], interpolation=cv2.INTER_AREA))
-    own = [np.log(apart + 0.003), np.log(disparity + 0.05), disparity, np.log(slope + 0.01)]
-    return np.concatenate([np.stack(own, axis=-1), told], axis=-1).astype(np.float64)
+    parts = [np.stack([np.log(apart + 0.003), np.log(disparity + 0.05), disparity,
+                       np.log(slope + 0.01)], axis=-1)]
+    if evidence is not None:
+        parts.append(cv2.resize(evidence, disparity.shape[::-1], interpolation=cv2.INTER_AREA))
+    return np.concatenate(parts, axis=-1).astype(np.float64)
 
 
 def _tame(values: np.ndarray) -> np.ndarray:
@@ -59,5 +61,6 @@ def confidence(disparity: np.ndarray, disagreement: np.ndarray | None,
     shift; calibrated for the shipped model on rendered scenes. ``disparity``,
     ``disagreement`` and ``evidence`` as in `features`, on grids of any size.
     """
-    likely = 1.0 / (1.0 + np.exp(-(features(disparity, disagreement, evidence) @ _WEIGHTS + _BIAS)))
+    weights, bias = _ALONE if evidence is None else _TOLD
+    likely = 1.0 / (1.0 + np.exp(-(features(disparity, disagreement, evidence) @ weights + bias)))
     return cv2.resize(likely.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)
