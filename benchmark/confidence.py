@@ -6,7 +6,7 @@ and line of depth with one scale and shift per clip. Prints a reliability table:
 confidence, and the part of them whose depth is within 25 %; and the abs_rel of the less and of the
 more confident half of each clip's pixels, and of those of all clips together.
 
---fit finds the weights of dvd_ros/stream/confidence.py anew, on other rendered clips (64 serve),
+--fit finds the weights of dvd_ros/stream/confidence.py anew, on other rendered clips (88 serve),
 without parallax and with it.
 """
 

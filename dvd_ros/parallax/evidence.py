@@ -11,14 +11,17 @@ _HERE, _ABOUT = 2.0, 12.0
 MOST = 20.0
 # Difference that is none, in squared usual errors of the network.
 _LIKE = 0.05
+# Information all told, of which less tells nothing of the network.
+_LEAST = 1.0
 
 
 def evidence(error: np.ndarray, sure: np.ndarray) -> np.ndarray:
     """
-    Return what parallax told, float32 [h,w,3], 0 where that is nothing.
+    Return what parallax told, float32 [h,w,4], 0 where that is nothing.
 
     How much is known here, and about here, each in parts of all with what the network knows (0..1);
-    and how alike it is: minus the logarithm of the spread of what was told here, times the first.
+    how alike it is: minus the logarithm of the spread of what was told here, times the first; and,
+    the same all over the frame, the logarithm of how wrong the network is where parallax told.
 
     error: float32 [h,w], what was told less what the network says, in usual errors of the network.
     sure: float32 [h,w], its information, as many times that of the network.
@@ -28,5 +31,7 @@ def evidence(error: np.ndarray, sure: np.ndarray) -> np.ndarray:
     usual = cv2.GaussianBlur(sure * error, (0, 0), _HERE) / np.maximum(here, 1e-3)
     spread = cv2.GaussianBlur(sure * (error - usual) ** 2, (0, 0), _HERE) / np.maximum(here, 1e-3)
     known = here / (here + 1)
-    return np.stack([known, about / (about + 1), -np.log(spread + _LIKE) * known],
-                    axis=-1).astype(np.float32)
+    told = float(sure.sum())
+    wrong = (float(sure.ravel() @ error.ravel() ** 2) / told + _LIKE) ** 0.5 if told > _LEAST else 1
+    return np.stack([known, about / (about + 1), -np.log(spread + _LIKE) * known,
+                     np.full_like(known, np.log(wrong))], axis=-1).astype(np.float32)

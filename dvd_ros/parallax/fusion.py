@@ -77,7 +77,7 @@ class Fusion:
                   _FADE * there * (before > 0))
 
     def evidence(self, trust: float) -> np.ndarray:
-        """What is known of the frame, float32 [h,w,3] (see there), if it is believed so far."""
+        """What is known of the frame, float32 [h,w,4] (see there), if it is believed so far."""
         return evidence(self._usual().reshape(self._grid.shape),
                         (trust * self._sure).reshape(self._grid.shape))
 

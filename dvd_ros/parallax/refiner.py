@@ -53,7 +53,7 @@ class Refined:
     """
     A frame after parallax.
 
-    disparity: float32 [H,W], on the scale of the network's. evidence: float32 [h,w,3], what
+    disparity: float32 [H,W], on the scale of the network's. evidence: float32 [h,w,4], what
     parallax told (see evidence.py), on a grid of its own; None where it told nothing believable.
     """
 

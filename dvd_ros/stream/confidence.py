@@ -12,7 +12,7 @@ _USUAL = 0.02
 # Logistic regressions, fitted and checked by benchmark/confidence.py: weights of the features, and
 # bias, without what parallax told, and with it.
 _ALONE = np.array([-0.604, 1.127, 0.014, -0.096]), -0.183
-_TOLD = np.array([-0.346, 0.234, 1.893, -0.012, -3.056, 0.421, 1.131]), -0.360
+_TOLD = np.array([-0.322, 0.899, 0.12, -3.871, 0.297, 1.088, -0.745]), 1.673
 
 
 def features(disparity: np.ndarray, disagreement: np.ndarray | None,
@@ -22,12 +22,13 @@ def features(disparity: np.ndarray, disagreement: np.ndarray | None,
 
     Logarithm of how much two windows disagree about a place, after their alignment and smoothed;
     logarithm of its disparity, and the disparity, as a given error of disparity is a larger part
-    of depth where that is far; logarithm of the smoothed slope of disparity, large at edges; and
-    what parallax told.
+    of depth where that is far; logarithm of the smoothed slope of disparity, large at edges. Where
+    parallax told how far a place is, its error is a part of depth wherever it is: only the
+    logarithm of disparity counts, where not much was told; and what parallax told comes with it.
 
     disparity: float [h,w] on the stream's scale. disagreement: float [h,w], absolute difference of
     disparity, or None where nothing is known of it. NaN counts as 0, more than 4 as 4. evidence:
-    float32 [n,m,3] of any size (see dvd_ros/parallax/evidence.py); None where it told nothing.
+    float32 [n,m,4] of any size (see dvd_ros/parallax/evidence.py); None where it told nothing.
     """
     disparity = _tame(disparity)
     sigma = _BLUR * float(np.sqrt(disparity.size))
@@ -41,11 +42,12 @@ def features(disparity: np.ndarray, disagreement: np.ndarray | None,
         apart = smooth(_tame(disagreement))
     slope = smooth(np.hypot(cv2.Sobel(disparity, cv2.CV_32F, 1, 0),
                             cv2.Sobel(disparity, cv2.CV_32F, 0, 1)))
-    parts = [np.stack([np.log(apart + 0.003), np.log(disparity + 0.05), disparity,
-                       np.log(slope + 0.01)], axis=-1)]
-    if evidence is not None:
-        parts.append(cv2.resize(evidence, disparity.shape[::-1], interpolation=cv2.INTER_AREA))
-    return np.concatenate(parts, axis=-1).astype(np.float64)
+    agreed, near, edge = np.log(apart + 0.003), np.log(disparity + 0.05), np.log(slope + 0.01)
+    if evidence is None:
+        return np.stack([agreed, near, disparity, edge], axis=-1).astype(np.float64)
+    told = cv2.resize(evidence, disparity.shape[::-1], interpolation=cv2.INTER_AREA)
+    return np.concatenate([np.stack([agreed, near * (1 - told[..., 0]), edge], axis=-1), told],
+                          axis=-1).astype(np.float64)
 
 
 def _tame(values: np.ndarray) -> np.ndarray:

@@ -90,7 +90,7 @@ class DepthFrame:
     scale
         How disparity was turned into metres, and whether they are known.
     evidence
-        float32 [h,w,3], what parallax told (see dvd_ros/parallax/evidence.py); None: nothing.
+        float32 [h,w,4], what parallax told (see dvd_ros/parallax/evidence.py); None: nothing.
 
     """
 

@@ -65,7 +65,7 @@ def test_what_parallax_told_is_handed_out_where_it_is_believed():
     told = [refiner.refine([view(position)[0]], INTRINSICS, [guessed(view(position)[1])])[0]
             for position in ASIDE]
     assert told[0].evidence is None
-    assert told[-1].evidence.shape[-1] == 3
+    assert told[-1].evidence.shape[-1] == 4
     assert np.median(told[-1].evidence[..., 0]) > 0.5
 
 
