@@ -16,14 +16,18 @@ def test_disagreement_costs_confidence_where_it_is():
     assert (likely[:, 40] < likely[:, 8]).all()
 
 
+def told(spread: float, wrong: float) -> np.ndarray:
+    """Evidence where much is known; spread of it, and how wrong it says the network is."""
+    return np.broadcast_to(np.array([1, 1, -np.log(spread), np.log(wrong)], np.float32),
+                           (9, 12, 4)).copy()
+
+
 def test_what_parallax_told_counts_and_more_so_where_it_agrees():
-    told = np.ones((9, 12, 3), np.float32)
-    told[..., 2] = -np.log(0.05)  # all alike
-    unlike = told.copy()
-    unlike[..., 2] = -np.log(3)
-    without, agrees, differs = (confidence(slope(), None, (36, 48), one).mean()
-                                for one in (None, told, unlike))
+    without, agrees, differs, errs = (
+        confidence(slope(), None, (36, 48), one).mean()
+        for one in (None, told(0.05, 0.4), told(3, 0.4), told(0.05, 3)))
     assert agrees > without > differs
+    assert agrees > errs
 
 
 def test_what_is_far_is_less_sure():
