@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from dvd_ros.geometry.transform import RigidTransform
+from dvd_ros.parallax.evidence import worth
 from dvd_ros.parallax.grid import Grid
 from dvd_ros.parallax.matches import Matches, quadratic
 from dvd_ros.parallax.projection import seen
@@ -16,9 +17,8 @@ from dvd_ros.tukey import biweight
 
 # No point is found farther from where it is expected, in usual errors of that.
 _LARGEST = 4.0
-# No point counts more than so many times what is expected, nor is more than so far off (a chi
-# square), where it is asked how well the matches fit the motion.
-_MOST, _OFF = 20.0, 9.0
+# No point is more than so far off, a chi square, where it is asked how well matches fit the motion.
+_OFF = 9.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +55,8 @@ def matched_depth(grid: Grid, view: View, other: View, motion: RigidTransform,
     weight = np.maximum(quadratic(information, slope), 0)
     step = quadratic(information, slope, error) / np.maximum(weight, 1e-12)
     away = quadratic(information, error - slope * step[:, None])
-    worth = weight * sigma ** 2
-    worth = worth / (1 + worth / _MOST)
-    off = float((worth * np.minimum(away, _OFF)).sum() / max(worth.sum(), 1e-9))
+    share = worth(weight, sigma)
+    off = float((share * np.minimum(away, _OFF)).sum() / max(share.sum(), 1e-9))
     return Found((expected + np.clip(step, -_LARGEST * sigma, _LARGEST * sigma)).astype(np.float32),
                  (weight * biweight(away)).astype(np.float32), off)
 

@@ -15,6 +15,12 @@ _LIKE = 0.05
 _LEAST = 1.0
 
 
+def worth(information: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """How many times what the network knows, with errors of ``sigma``, information counts, [N]."""
+    times = information * sigma ** 2
+    return times / (1 + times / MOST)
+
+
 def evidence(error: np.ndarray, sure: np.ndarray) -> np.ndarray:
     """
     Return what parallax told, float32 [h,w,4], 0 where that is nothing.

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from dvd_ros.geometry.transform import RigidTransform
-from dvd_ros.parallax.evidence import MOST, evidence
+from dvd_ros.parallax.evidence import MOST, evidence, worth
 from dvd_ros.parallax.grid import Grid
 from dvd_ros.parallax.projection import nearer, seen
 
@@ -41,8 +41,8 @@ class Fusion:
 
     def forget(self) -> None:
         """The frames before share nothing with the next one."""
-        self._told: tuple[np.ndarray, np.ndarray] | None = None
-        self._last: np.ndarray | None = None
+        # What was told, how surely, and what came of it.
+        self._last: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
 
     def begin(self, expected: np.ndarray, sigma: np.ndarray) -> None:
         """Begin a frame. expected: the network's inverse depth [N], sigma: its usual error."""
@@ -54,14 +54,13 @@ class Fusion:
     def tell(self, cells: np.ndarray, found: np.ndarray, information: np.ndarray) -> None:
         """Add inverse depth [n] that was found at points ``cells``, with its information."""
         sigma = self._sigma[cells]
-        worth = information * sigma ** 2
-        self._add(cells, (found - self._expected[cells]) / sigma, worth / (1 + worth / MOST))
+        self._add(cells, (found - self._expected[cells]) / sigma, worth(information, sigma))
 
     def carry(self, step: RigidTransform) -> None:
         """Add what was told in the frame before. step: motion to its camera."""
-        if self._told is None or self._last is None:
+        if self._last is None:
             return
-        value, sure = self._told
+        value, sure, last = self._last
         grid = self._grid
         place, _ = seen(step, grid.rays, self._expected)
         back = step.inverse()
@@ -70,7 +69,7 @@ class Fusion:
         def now(value: np.ndarray) -> np.ndarray:
             return nearer(back.rotation[2].astype(np.float32), float(back.translation[2]), rays,
                           value)
-        self._before = now(grid.sampled(self._last, place))
+        self._before = now(grid.sampled(last, place))
         there = grid.sampled(sure, place)
         before = now(grid.sampled(sure * value, place) / np.maximum(there, 1e-6))
         self._add(np.arange(len(before)), (before - self._expected) / self._sigma,
@@ -88,7 +87,6 @@ class Fusion:
         about = (cv2.GaussianBlur(sure * error, (0, 0), _ABOUT)
                  / np.maximum(cv2.GaussianBlur(sure, (0, 0), _ABOUT), 1e-6))
         sure = sure / (1 + ((error - about) / _UNLIKE) ** 2)
-        self._told = expected + error.ravel() * sigma, np.minimum(sure.ravel(), MOST)
         spread = np.zeros(shape, np.float32)
         for reach, needed in _SPREADS:
             left = cv2.GaussianBlur(sure * (error - spread), (0, 0), reach)
@@ -96,8 +94,9 @@ class Fusion:
         found = expected + np.maximum(spread.ravel() * sigma, -_TAKEN * expected)
         change = self._before - found
         share = _STEADY / (1 + (change / (_APART * sigma)) ** 2)
-        self._last = found + np.where(self._before > 0, share * change, 0).astype(np.float32)
-        return self._last
+        found += np.where(self._before > 0, share * change, 0).astype(np.float32)
+        self._last = (expected + error.ravel() * sigma, np.minimum(sure.ravel(), MOST), found)
+        return found
 
     def _usual(self) -> np.ndarray:
         """What was told less what the network says, in usual errors of that, [N]."""

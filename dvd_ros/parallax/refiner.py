@@ -188,7 +188,7 @@ class _Segment:
         """What is to be done about a view; None where too little is known, or not surely."""
         enough = known is not None and len(known.rows) > FEWEST
         sure = float(np.median(known.sigma)) if known is not None and enough else 1.0
-        trust = float(np.clip((_UNSURE - sure) / (_UNSURE - _SURE), 0, 1))
+        trust = _believed(sure, _SURE, _UNSURE)
         self._trust += (_CHANGE if number else 1.0) * (trust - self._trust)
         if known is None or not enough or not self._lines or self._trust < _LEAST_TRUST:
             return None
@@ -218,8 +218,7 @@ class _Segment:
             self._fusion.forget()
             return Refined(disparity, None)
         if found is not None:
-            fit = float(np.clip((_MISFITS - found.off) / (_MISFITS - _FITS), 0, 1))
-            self._fit += _CHANGE * (fit - self._fit)
+            self._fit += _CHANGE * (_believed(found.off, _FITS, _MISFITS) - self._fit)
         trust = self._fit * task.trust
         slope, shift = self._line
         correction = trust * ((self._scene(task, found) - shift) / slope - task.guess)
@@ -253,6 +252,11 @@ class _Segment:
         miss = (np.abs(np.log((parallax + 0.3) / _PARALLAX))
                 + _FAR * np.abs(np.array(others) - number))
         return others[int(miss.argmin())]
+
+
+def _believed(error: float, full: float, none: float) -> float:
+    """How far what has such an error is believed, 0..1: in full below ``full``."""
+    return float(np.clip((none - error) / (none - full), 0, 1))
 
 
 def _centre(pose: RigidTransform) -> np.ndarray:
