@@ -20,5 +20,13 @@ ruff check . || status=1
 printf '== mypy\n'
 mypy || status=1
 printf '== pytest\n'
-python -m pytest "$@" || status=1
+if (($#)); then
+  python -m pytest "$@" || status=1
+else
+  # Tests of nodes and commands start processes of their own and wait for them: one after the other.
+  alone=(test/ros test/cli)
+  OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+    "${alone[@]/#/--ignore=}" || status=1
+  python -m pytest "${alone[@]}" || status=1
+fi
 exit "$status"
