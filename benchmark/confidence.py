@@ -53,7 +53,7 @@ def score(regressor: object, frames: list[Frame], truth: np.ndarray,
     likely = np.stack([sample(d.confidence) for d in done])
     seen = np.full((*true.shape, 7), np.nan)
     for here, d in zip(seen, done, strict=True):
-        some = features(sample(d.disparity), d.disagreement, d.evidence)
+        some = features(sample(d.disparity), d.disagreement, d.told)
         here[..., :some.shape[-1]] = some
     valid = valid_truth(true, FAR)
     fitted, _, _ = align_disparity(disparity, true_disparity(true), valid & (disparity > 0))

@@ -10,6 +10,12 @@ LIMIT = 4.685
 MAD_TO_SIGMA = 1.4826
 
 
+def median(values: NDArray[np.generic]) -> float:
+    """Give the median of values [...], the upper one of two; several times as fast as numpy's."""
+    flat = values.ravel()
+    return float(np.partition(flat, len(flat) // 2)[len(flat) // 2])
+
+
 def robust_sigma(residual: NDArray[np.float64]) -> float:
     """Give the standard deviation of normal residuals [N] by their median absolute value."""
     return MAD_TO_SIGMA * float(np.median(np.abs(residual)))

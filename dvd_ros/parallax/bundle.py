@@ -10,7 +10,7 @@ import numpy as np
 from dvd_ros.geometry.transform import RigidTransform
 from dvd_ros.parallax.projection import cross, levers, orthonormal, placed
 from dvd_ros.parallax.tracks import whitened
-from dvd_ros.tukey import LIMIT, biweight
+from dvd_ros.tukey import LIMIT, biweight, median
 
 # Steps of the solution at most; it is done where one gains less than this part.
 _ROUNDS, _DONE = 10, 1e-3
@@ -24,6 +24,9 @@ _DOUBT = 2.0
 # No inverse depth changes by more in one step, as a factor and its inverse, about.
 _LESS, _MORE = 0.3, 3.0
 _FLOOR = 1e-3
+# Multiplications of matrices that OpenBLAS leaves to one thread. It leaves fewer with a vector:
+# these are numpy's own (einsum).
+_SMALL = 250_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +149,7 @@ class _Bundle:
         """Set up the normal equations about a state."""
         error = projected.error
         square = (error ** 2).sum(0)
-        self._scale = float(np.clip(np.median(square) / USUAL_SQUARE, _LEAST_SCALE, _MOST_SCALE))
+        self._scale = float(np.clip(median(square) / USUAL_SQUARE, _LEAST_SCALE, _MOST_SCALE))
         weight = biweight(square / self._scale) / max(self._scale, 1.0)
         slopes, far = self._slopes(state, projected)
         heavy_far = weight * far
@@ -185,17 +188,18 @@ class _Bundle:
         views, held = self._views, self._held
         curve, pull = np.zeros((views, views, 6, 6)), np.zeros((views, 6))
         heavy = slopes * weight
-        for pair, start, end in zip(self._pairs, self._starts,
-                                    [*self._starts[1:], len(weight)], strict=True):
-            view, anchor = divmod(int(pair), views)
-            both = (heavy[0, :, start:end] @ slopes[0, :, start:end].T
-                    + heavy[1, :, start:end] @ slopes[1, :, start:end].T)
-            curve[view, view] += both[:6, :6]
-            curve[anchor, anchor] += both[6:12, 6:12]
-            curve[view, anchor] += both[:6, 6:12]
-            curve[anchor, view] += both[6:12, :6]
-            pull[view] += both[:6, 12]
-            pull[anchor] += both[6:12, 12]
+        both = np.empty((len(self._pairs), 13, 13))
+        for out, start, end in zip(both, self._starts.tolist(),
+                                   [*self._starts[1:].tolist(), len(weight)], strict=True):
+            np.matmul(heavy[0, :, start:end], slopes[0, :, start:end].T, out=out)
+            out += heavy[1, :, start:end] @ slopes[1, :, start:end].T
+        view, anchor = np.divmod(self._pairs, views)
+        np.add.at(curve, (view, view), both[:, :6, :6])
+        np.add.at(curve, (anchor, anchor), both[:, 6:12, 6:12])
+        curve[view, anchor] += both[:, :6, 6:12]
+        curve[anchor, view] += both[:, 6:12, :6]
+        np.add.at(pull, view, both[:, :6, 12])
+        np.add.at(pull, anchor, both[:, 6:12, 12])
         size = 6 * (views - held)
         self._poses = curve[held:, held:].transpose(2, 0, 3, 1).reshape(size, size)
         self._pose_pull = pull[held:].T.reshape(size)
@@ -203,8 +207,9 @@ class _Bundle:
     def step(self, state: _State, damping: float) -> _State:
         """Where the normal equations lead."""
         points, lever, poses = self._reduced(damping)
-        step = np.linalg.solve(poses, self._pose_pull - lever @ self._point_pull)
-        change = (self._point_pull - step @ self._mixed) / points
+        step = np.linalg.solve(
+            poses, self._pose_pull - np.einsum('pl,l->p', lever, self._point_pull))
+        change = (self._point_pull - np.einsum('p,pl->l', step, self._mixed)) / points
         rotation, translation = state.rotation.copy(), state.translation.copy()
         for view, part in enumerate(step.reshape(6, -1).T, self._held):
             turn = cv2.Rodrigues(part[:3])[0]
@@ -216,13 +221,31 @@ class _Bundle:
     def information(self) -> np.ndarray:
         """Inverse of the variance of inverse depth, [L], while the poses are uncertain too."""
         points, lever, poses = self._reduced(_LEAST_DAMPING)
-        by_poses = ((np.linalg.inv(poses) @ lever) * lever).sum(0)
+        by_poses = (_product(np.linalg.inv(poses), lever) * lever).sum(0)
         return 1 / (1 / points + np.maximum(by_poses, 0))
 
     def _reduced(self, damping: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Curvature of points [L]; how they follow poses, [P,L]; of poses without points, [P,P]."""
         points = self._points * (1 + damping)
         lever = self._mixed / points
-        poses = self._poses - lever @ self._mixed.T
+        poses = self._poses - _product(lever, self._mixed.T)
         poses[np.diag_indices_from(poses)] += damping * np.diag(self._poses) + _FLOOR
         return points, lever, poses
+
+
+def _product(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """
+    One [A,B] times other [B,C], in parts so small that BLAS wakes no other thread for them.
+
+    OpenBLAS lets those that it woke spin for a long time, on cores that have better to do.
+    """
+    (rows, depth), columns = one.shape, other.shape[1]
+    if columns > depth:
+        part = max(_SMALL // (rows * depth), 1)
+        return np.concatenate([one @ other[:, at:at + part]
+                               for at in range(0, columns, part)], 1)
+    part = max(_SMALL // (rows * columns), 1)
+    total = one[:, :part] @ other[:part]
+    for at in range(part, depth, part):
+        total += one[:, at:at + part] @ other[at:at + part]
+    return total

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from dvd_ros.geometry.transform import RigidTransform
-from dvd_ros.parallax.evidence import MOST, evidence, worth
+from dvd_ros.parallax.evidence import MOST, Told, worth
 from dvd_ros.parallax.grid import Grid
 from dvd_ros.parallax.projection import nearer, seen
+from dvd_ros.parallax.view import blurred
 
 # Corrections are spread over so many points, one reach after the other, as far as this much is
 # known in the mean there, in parts of what the network knows.
@@ -51,46 +51,53 @@ class Fusion:
         self._error = np.zeros(len(expected), np.float32)
         self._before = np.zeros(len(expected), np.float32)
 
-    def tell(self, cells: np.ndarray, found: np.ndarray, information: np.ndarray) -> None:
-        """Add inverse depth [n] that was found at points ``cells``, with its information."""
-        sigma = self._sigma[cells]
-        self._add(cells, (found - self._expected[cells]) / sigma, worth(information, sigma))
+    def tell(self, found: np.ndarray, information: np.ndarray,
+             cells: np.ndarray | None = None) -> None:
+        """
+        Add inverse depth that was found, with its information.
+
+        [N] each, or [n] at points ``cells``, one after the other at the same one.
+        """
+        here = slice(None) if cells is None else cells
+        sigma = self._sigma[here]
+        count = worth(information, sigma)
+        pull = count * self._clipped((found - self._expected[here]) / sigma)
+        if cells is not None:
+            count, pull = (np.bincount(cells, part, len(self._expected)).astype(np.float32)
+                           for part in (count, pull))
+        self._sure += count
+        self._error += pull
 
     def carry(self, step: RigidTransform) -> None:
         """Add what was told in the frame before. step: motion to its camera."""
         if self._last is None:
             return
         value, sure, last = self._last
-        grid = self._grid
-        place, _ = seen(step, grid.rays, self._expected)
+        place, _ = seen(step, self._grid.rays, self._expected)
+        last, there, told = self._grid.sampled(np.stack([last, sure, sure * value], 1), place).T
         back = step.inverse()
-        rays = np.concatenate([place, np.ones((len(place), 1))], 1).astype(np.float32)
+        look, way = back.rotation[2].astype(np.float32), float(back.translation[2])
+        rays = np.concatenate([place, np.ones((len(place), 1), np.float32)], 1)
+        self._before = nearer(look, way, rays, last)
+        before = nearer(look, way, rays, told / np.maximum(there, np.float32(1e-6)))
+        there = np.float32(_FADE) * there * (before > 0)
+        self._sure += there
+        self._error += there * self._clipped((before - self._expected) / self._sigma)
 
-        def now(value: np.ndarray) -> np.ndarray:
-            return nearer(back.rotation[2].astype(np.float32), float(back.translation[2]), rays,
-                          value)
-        self._before = now(grid.sampled(last, place))
-        there = grid.sampled(sure, place)
-        before = now(grid.sampled(sure * value, place) / np.maximum(there, 1e-6))
-        self._add(np.arange(len(before)), (before - self._expected) / self._sigma,
-                  _FADE * there * (before > 0))
-
-    def evidence(self, trust: float) -> np.ndarray:
-        """What is known of the frame, float32 [h,w,4] (see there), if it is believed so far."""
-        return evidence(self._usual().reshape(self._grid.shape),
-                        (trust * self._sure).reshape(self._grid.shape))
+    def told(self, trust: float) -> Told:
+        """What was told of the frame, if it is believed so far."""
+        return Told(self._usual().reshape(self._grid.shape),
+                    (trust * self._sure).reshape(self._grid.shape))
 
     def corrected(self) -> np.ndarray:
         """The frame's inverse depth, float32 [N]."""
         expected, sigma, shape = self._expected, self._sigma, self._grid.shape
         error, sure = self._usual().reshape(shape), self._sure.reshape(shape)
-        about = (cv2.GaussianBlur(sure * error, (0, 0), _ABOUT)
-                 / np.maximum(cv2.GaussianBlur(sure, (0, 0), _ABOUT), 1e-6))
+        about = blurred(sure * error, _ABOUT) / np.maximum(blurred(sure, _ABOUT), 1e-6)
         sure = sure / (1 + ((error - about) / _UNLIKE) ** 2)
         spread = np.zeros(shape, np.float32)
         for reach, needed in _SPREADS:
-            left = cv2.GaussianBlur(sure * (error - spread), (0, 0), reach)
-            spread += left / (cv2.GaussianBlur(sure, (0, 0), reach) + needed)
+            spread += blurred(sure * (error - spread), reach) / (blurred(sure, reach) + needed)
         found = expected + np.maximum(spread.ravel() * sigma, -_TAKEN * expected)
         change = self._before - found
         share = _STEADY / (1 + (change / (_APART * sigma)) ** 2)
@@ -102,7 +109,6 @@ class Fusion:
         """What was told less what the network says, in usual errors of that, [N]."""
         return self._error / np.maximum(self._sure, 1e-6)
 
-    def _add(self, cells: np.ndarray, error: np.ndarray, worth: np.ndarray) -> None:
-        np.add.at(self._sure, cells, worth.astype(np.float32))
-        np.add.at(self._error, cells,
-                  (worth * np.clip(error, -_LARGEST, _LARGEST)).astype(np.float32))
+    @staticmethod
+    def _clipped(error: np.ndarray) -> np.ndarray:
+        return np.clip(error, -_LARGEST, _LARGEST)

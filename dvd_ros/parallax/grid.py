@@ -54,10 +54,11 @@ class Grid:
         return np.clip(y, 0, height - 1) * width + np.clip(x, 0, width - 1)
 
     def sampled(self, values: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """Values of the points [h*w] at places [h*w,2] on the plane at depth 1; 0 outside."""
-        x, y = ((places * self.focal + self.centre + 0.5) / STEP - 0.5).astype(np.float32).T
-        return cv2.remap(values.reshape(self.shape), x.reshape(self.shape), y.reshape(self.shape),
-                         cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT).ravel()
+        """Values of the points [h*w,C] at places [h*w,2] on the plane at depth 1; 0 outside."""
+        scale, shift = self.focal / STEP, (self.centre + 0.5) / STEP - 0.5
+        at = (places * scale + shift).astype(np.float32).reshape(*self.shape, 2)
+        return cv2.remap(values.reshape(*self.shape, -1), at[..., 0], at[..., 1], cv2.INTER_LINEAR,
+                         borderMode=cv2.BORDER_CONSTANT).reshape(len(values), -1)
 
 
 def shrunk(intrinsics: Intrinsics, pixels: int) -> Intrinsics:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dvd_ros.parallax.landmarks import Known
-from dvd_ros.tukey import biweight
+from dvd_ros.tukey import biweight, median
 
 # Usual error of the network's inverse depth along the line, in parts of it plus in parts of the
 # usual one; where both coordinates have errors, each is more.
@@ -28,7 +28,7 @@ def believed_line(network: np.ndarray, found: np.ndarray, information: np.ndarra
     Its errors make the slope small, as they should. last: what is expected; with few points, or
     such of which little is known, that remains.
     """
-    unit = float(np.median(network))
+    unit = median(network)
     usual = max(last[0] * unit + last[1], 1e-9)
     run, rise = network / unit, found / usual
     columns = np.stack([run, np.ones_like(run)], 1)
@@ -41,7 +41,7 @@ def believed_line(network: np.ndarray, found: np.ndarray, information: np.ndarra
         heavy = columns * weight[:, None] / _ALIKE
         line = np.linalg.solve(heavy.T @ columns + prior, heavy.T @ rise + prior @ before)
         square = (rise - columns @ line) ** 2 * sure
-        weight = sure * biweight(square / max(float(np.median(square)) / _MEDIAN_SQUARE, 1.0))
+        weight = sure * biweight(square / max(median(square) / _MEDIAN_SQUARE, 1.0))
     return float(line[0]) * usual / unit, float(line[1]) * usual
 
 
@@ -54,15 +54,15 @@ def symmetric_line(known: Known) -> tuple[float, float, float] | None:
     if len(known.rows) < FEWEST:
         return None
     run, rise = known.network, known.inverse_depth
-    unit = max(float(np.median(run)), 1e-9)
+    unit = max(median(run), 1e-9)
     sure = 1 / (1 / (known.information * unit ** 2 + 1e-9) + (_BOTH_PART * run / unit) ** 2
                 + _BOTH_FLOOR ** 2)
     # Medians first: false points must not decide what is false.
-    at, height = float(np.median(run)), float(np.median(rise))
-    slope = float(np.median(np.abs(rise - height)) / max(np.median(np.abs(run - at)), 1e-12))
+    at, height = median(run), median(rise)
+    slope = float(median(np.abs(rise - height)) / max(median(np.abs(run - at)), 1e-12))
     for _ in range(_MOST_ROUNDS):
         square = ((rise - height) - slope * (run - at)) ** 2 / unit ** 2 * sure
-        weight = sure * biweight(square / max(float(np.median(square)) / _MEDIAN_SQUARE, 0.3))
+        weight = sure * biweight(square / max(median(square) / _MEDIAN_SQUARE, 0.3))
         total = weight.sum()
         if total <= 0:
             return None

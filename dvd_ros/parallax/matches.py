@@ -7,6 +7,8 @@ import numpy as np
 
 from dvd_ros.parallax.view import NOISE_SLOPE, View, blurred, sampled
 
+# Less work than the preset does, half as long, as good for depth as was measured.
+_STRIDE, _DESCENTS, _REFINEMENTS = 4, 16, 3
 # Blur of what is summed about a pixel, and of what is a change of light; pixels.
 _ABOUT, _SLOW = 2.5, 8.0
 # How many of the pixels about one tell something of their own.
@@ -40,6 +42,9 @@ class Matches:
                                     np.arange(height, dtype=np.float32)), -1)
         start = None if guess is None else np.clip(guess - here, -width, width)
         dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        dis.setPatchStride(_STRIDE)
+        dis.setGradientDescentIterations(_DESCENTS)
+        dis.setVariationalRefinementIterations(_REFINEMENTS)
         flow = dis.calc(view.grey, other.grey, start)  # type: ignore[arg-type]
         self.target = here + flow
         back = dis.calc(other.grey, view.grey, None)  # type: ignore[call-overload]

@@ -10,9 +10,9 @@ from dvd_ros.parallax.bundle import USUAL_SQUARE, Seen, adjust
 from dvd_ros.parallax.landmarks import Glimpse, Known, Landmarks
 from dvd_ros.parallax.line import believed_line
 from dvd_ros.parallax.projection import cross, levers, orthonormal, placed
-from dvd_ros.parallax.tracks import Tracks, whitened
+from dvd_ros.parallax.tracks import Sighting, Tracks, whitened
 from dvd_ros.parallax.view import View, sampled
-from dvd_ros.tukey import biweight
+from dvd_ros.tukey import biweight, median
 
 # Fewer points seen again, and the camera is lost.
 _FEWEST = 12
@@ -58,8 +58,9 @@ class Odometry:
     def add(self, views: list[tuple[View, np.ndarray]]) -> None:
         """Take the next views, each with the network's inverse depth, float32 [h,w], above 0."""
         first = self._next
-        for view, network in views:
-            self._observe(view, network)
+        sightings = self._tracks.add([view for view, _ in views])
+        for found, (_, network) in zip(sightings, views, strict=True):
+            self._observe(found, network)
             if self._next - 1 > self.start and self._next - self.start <= _FIRST:
                 self._adjust(list(range(self.start, self._next)), 1)
         if self._next - self.start > _FIRST:
@@ -77,9 +78,8 @@ class Odometry:
         """Where a view sees its points, [N,2]."""
         return self._map.glimpses[view].pixels
 
-    def _observe(self, view: View, network: np.ndarray) -> None:
+    def _observe(self, found: Sighting, network: np.ndarray) -> None:
         number, self._next = self._next, self._next + 1
-        found = self._tracks.add(view)
         plane = (found.places - self._centre) / self._focal
         self._map.glimpses[number] = Glimpse(
             found.ids, np.concatenate([plane, np.ones((len(plane), 1))], 1), found.places,
@@ -195,22 +195,21 @@ def _common(one: Glimpse, other: Glimpse) -> tuple[np.ndarray, np.ndarray, np.nd
 def _solved(start: RigidTransform, rays: np.ndarray, inverse_depth: np.ndarray,
             places: np.ndarray, whitening: np.ndarray) -> RigidTransform:
     """The motion after which points are seen at places, by robust Gauss-Newton."""
-    motion = start
+    rotation, shift = start.rotation, start.translation
     rays, places, whitening = (np.ascontiguousarray(part.T) for part in (rays, places, whitening))
     for _ in range(_STEPS):
-        point = motion.rotation @ rays + inverse_depth * motion.translation[:, None]
+        point = rotation @ rays + inverse_depth * shift[:, None]
         error = whitened(whitening, places - placed(point))
         square = (error ** 2).sum(0)
-        weight = biweight(square / max(float(np.median(square)) / USUAL_SQUARE, 1.0))
+        weight = biweight(square / max(median(square) / USUAL_SQUARE, 1.0))
         slopes = np.concatenate([np.concatenate([cross(point, lever), lever * inverse_depth])
                                  for lever in levers(point, whitening)], 1)
         heavy = slopes * np.tile(weight, 2)
         curve = heavy @ slopes.T
         curve[range(6), range(6)] += 1e-6 * np.trace(curve) + 1e-9
         step = np.linalg.solve(curve, heavy @ error.ravel())
-        rotation = cv2.Rodrigues(step[:3])[0]
-        motion = RigidTransform(orthonormal(rotation @ motion.rotation),
-                                rotation @ motion.translation + step[3:])
+        turn = cv2.Rodrigues(step[:3])[0]
+        rotation, shift = turn @ rotation, turn @ shift + step[3:]
         if np.abs(step).max() < _DONE:
             break
-    return motion
+    return RigidTransform(orthonormal(rotation), shift)

@@ -20,7 +20,7 @@ def seen(motion: RigidTransform, rays: np.ndarray,
     turned = rays @ motion.rotation.T.astype(rays.dtype)
     shift = motion.translation.astype(rays.dtype)
     point = turned + inverse_depth[:, None] * shift
-    depth = np.maximum(point[:, 2:], NEAREST)
+    depth = np.maximum(point[:, 2:], rays.dtype.type(NEAREST))
     place = point[:, :2] / depth
     return place, (shift[:2] - place * shift[2]) / depth
 
@@ -32,7 +32,8 @@ def nearer(look: np.ndarray, way: np.ndarray | float, rays: np.ndarray,
 
     look: last row of the motion's rotation, [3] or [N,3]; way: last of its translation, or [N].
     """
-    ahead = (rays * look).sum(1) + way * inverse_depth
+    (x, y, z), (across, down, along) = rays.T, look.T
+    ahead = x * across + y * down + z * along + way * inverse_depth
     return np.where(ahead > NEAREST, inverse_depth / np.maximum(ahead, NEAREST), 0)
 
 

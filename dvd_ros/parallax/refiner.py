@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 
 import cv2
 import numpy as np
@@ -15,11 +12,13 @@ import numpy as np
 from dvd_ros.geometry.intrinsics import Intrinsics
 from dvd_ros.geometry.transform import RigidTransform
 from dvd_ros.parallax.dense import Found, matched_depth
+from dvd_ros.parallax.evidence import Told
 from dvd_ros.parallax.fusion import Fusion
 from dvd_ros.parallax.grid import PIXELS_TRACKED, Grid, shrunk, sized
 from dvd_ros.parallax.landmarks import Known
 from dvd_ros.parallax.line import FEWEST, believed_line, symmetric_line
 from dvd_ros.parallax.odometry import Odometry
+from dvd_ros.parallax.threads import one_thread_each, pool
 from dvd_ros.parallax.view import View
 
 # Disparity of infinity is taken to lie so far below the farthest, and the least inverse depth so
@@ -44,8 +43,6 @@ _FITS, _MISFITS = 0.4, 1.6
 # The line from disparity to the scene is the mean over so many frames; less alike, and it tells
 # nothing.
 _MEMORY, _ALIKE = 50, 0.3
-# Views that are matched at once, at most.
-_THREADS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +50,12 @@ class Refined:
     """
     A frame after parallax.
 
-    disparity: float32 [H,W], on the scale of the network's. evidence: float32 [h,w,4], what
-    parallax told (see evidence.py), on a grid of its own; None where it told nothing believable.
+    disparity: float32 [H,W], on the scale of the network's. told: what parallax told, on a grid of
+    its own; None where that was nothing believable.
     """
 
     disparity: np.ndarray
-    evidence: np.ndarray | None
+    told: Told | None
 
 
 class ParallaxRefiner:
@@ -97,7 +94,22 @@ class ParallaxRefiner:
             return []
         if self._segment is None or self._segment.intrinsics != intrinsics:
             self._segment = _Segment(intrinsics, np.nan_to_num(disparity[0]))
-        return self._segment.refine(images, disparity)
+        with one_thread_each():
+            return self._segment.refine(images, disparity)
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """
+    A new image in the sizes in which it is tracked and matched.
+
+    network: its inverse depth as the network says, [h,w] as tracked. guess: the same, [N].
+    """
+
+    tracked: View
+    network: np.ndarray
+    matched: View
+    guess: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +127,6 @@ class _Task:
     guess: np.ndarray
     expected: np.ndarray
     sigma: np.ndarray
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS), 'parallax')
 
 
 class _Segment:
@@ -145,13 +152,10 @@ class _Segment:
         """As ParallaxRefiner.refine."""
         numbers = range(self._next, self._next + len(images))
         self._next = numbers.stop
-        networks = [self._network(np.nan_to_num(one)) for one in disparity]
-        size = self._tracked.width, self._tracked.height
-        greys = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
-        self._odometry.add([(View(sized(grey, size)), sized(network, size))
-                            for grey, network in zip(greys, networks, strict=True)])
-        self._views.update((number, self._grid.view(grey))
-                           for number, grey in zip(numbers, greys, strict=True))
+        looks = list(pool().map(self._look, images, disparity))
+        self._odometry.add([(look.tracked, look.network) for look in looks])
+        self._views.update((number, look.matched)
+                           for number, look in zip(numbers, looks, strict=True))
         self._views = {number: view for number, view in self._views.items()
                        if number >= numbers.start - _FRAMES}
         if self._odometry.start != self._start:
@@ -160,15 +164,20 @@ class _Segment:
                  if number in self._odometry.poses}
         for one in known.values():
             self._follow(one)
-        tasks = [self._task(number, known.get(number), network)
-                 for number, network in zip(numbers, networks, strict=True)]
+        tasks = [self._task(number, known.get(number), look.guess)
+                 for number, look in zip(numbers, looks, strict=True)]
         # Matching is a third of the work, and each view's is its own.
         return [self._refined(task, found, one) for task, found, one in
-                zip(tasks, _pool().map(self._matched, tasks), disparity, strict=True)]
+                zip(tasks, pool().map(self._matched, tasks), disparity, strict=True)]
 
-    def _network(self, disparity: np.ndarray) -> np.ndarray:
-        """The network's inverse depth, float32 [H,W], of its disparity."""
-        return np.maximum(disparity + np.float32(self._shift), np.float32(_LEAST * self._unit))
+    def _look(self, image: np.ndarray, disparity: np.ndarray) -> _Look:
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        network = np.nan_to_num(disparity)
+        network += np.float32(self._shift)
+        np.maximum(network, np.float32(_LEAST * self._unit), out=network)
+        size = self._tracked.width, self._tracked.height
+        return _Look(View(sized(grey, size)), sized(network, size), self._grid.view(grey),
+                     self._grid.reduced(network))
 
     def _follow(self, known: Known) -> None:
         """Move the line from the network's inverse depth to the scene's towards a frame's."""
@@ -184,7 +193,7 @@ class _Segment:
         self._line = (slope * math.exp(share * math.log(line[0] / slope)),
                       shift + share * (line[1] - shift))
 
-    def _task(self, number: int, known: Known | None, network: np.ndarray) -> _Task | None:
+    def _task(self, number: int, known: Known | None, guess: np.ndarray) -> _Task | None:
         """What is to be done about a view; None where too little is known, or not surely."""
         enough = known is not None and len(known.rows) > FEWEST
         sure = float(np.median(known.sigma)) if known is not None and enough else 1.0
@@ -192,7 +201,6 @@ class _Segment:
         self._trust += (_CHANGE if number else 1.0) * (trust - self._trust)
         if known is None or not enough or not self._lines or self._trust < _LEAST_TRUST:
             return None
-        guess = self._grid.reduced(network)
         slope, shift = believed_line(known.network, known.inverse_depth, known.information,
                                      self._odometry.line)
         expected = slope * guess + shift
@@ -223,8 +231,8 @@ class _Segment:
         slope, shift = self._line
         correction = trust * ((self._scene(task, found) - shift) / slope - task.guess)
         whole = self._grid.enlarged(correction.astype(np.float32), disparity.shape)
-        return Refined(np.maximum(disparity + whole, np.float32(0)),
-                       self._fusion.evidence(trust))
+        whole += disparity
+        return Refined(np.maximum(whole, np.float32(0), out=whole), self._fusion.told(trust))
 
     def _scene(self, task: _Task, found: Found | None) -> np.ndarray:
         """Inverse depth [N] of the scene, from the network's, what is known, and a match."""
@@ -232,10 +240,10 @@ class _Segment:
         fusion.begin(task.expected, task.sigma)
         places = ((self._odometry.pixels(task.number)[known.rows] + 0.5)
                   / (self._tracked.width, self._tracked.height))
-        fusion.tell(grid.cells(places), known.inverse_depth, _OWN / (
-            1 / known.information + (_LANDMARK * known.inverse_depth) ** 2))
+        fusion.tell(known.inverse_depth, _OWN / (
+            1 / known.information + (_LANDMARK * known.inverse_depth) ** 2), grid.cells(places))
         if found is not None:
-            fusion.tell(np.arange(len(grid.rays)), found.inverse_depth, found.information)
+            fusion.tell(found.inverse_depth, found.information)
         if task.number - 1 in poses:
             fusion.carry(poses[task.number - 1] @ poses[task.number].inverse())
         return fusion.corrected()

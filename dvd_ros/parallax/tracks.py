@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from dvd_ros.parallax.threads import pool
 from dvd_ros.parallax.view import NOISE_SLOPE, View, blurred, sampled
 
 # Points followed at once, and pixels between them.
 _POINTS, _APART = 400, 8
+# New ones are looked for where so many are left.
+_ENOUGH = 380
 # Pixels about a point that are compared, to each side; of them so many tell something of their own.
 _ABOUT, _INDEPENDENT = 5, 22.0
 # Blur of the slopes about a point, pixels.
@@ -26,7 +30,8 @@ _RETURN, _FAR, _KEPT, _BEGUN = 6.0, 8.0, 0.4, 0.7
 # An edge tells less than a corner: how much its larger slope counts where points are chosen.
 _EDGE = 0.1
 _WINDOW, _BORDER = 15, 6
-_PATCH = np.stack(np.meshgrid(*[np.arange(-_ABOUT, _ABOUT + 1)] * 2), -1).reshape(1, -1, 2)
+_PATCH = np.stack(np.meshgrid(*[np.arange(-_ABOUT, _ABOUT + 1, dtype=np.float32)] * 2),
+                  -1).reshape(1, -1, 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +49,20 @@ class Sighting:
     whitening: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """
+    What is asked of a view whatever the points are.
+
+    slopes: float32 [h,w,3], products (xx, xy, yy) of the slopes, blurred. flow: float32 [h,w,2]
+    from the view before; 0 for the first.
+    """
+
+    view: View
+    slopes: np.ndarray
+    flow: np.ndarray
+
+
 class Tracks:
     """
     Follows points by dense flow, refined by Lucas and Kanade, with new ones where some were lost.
@@ -53,35 +72,36 @@ class Tracks:
     """
 
     def __init__(self) -> None:
-        self._last: View | None = None
-        self._slopes = np.zeros((0, 0, 3), np.float32)
+        self._last: _Look | None = None
         self._places = np.zeros((0, 2), np.float32)
         self._ids = np.zeros(0, np.int64)
         self._next = 0
 
-    def add(self, view: View) -> Sighting:
-        """Take the next view."""
-        slopes = _slopes(view)
+    def add(self, views: Sequence[View]) -> list[Sighting]:
+        """Take the next views."""
+        before = [self._last.view if self._last else None, *views]
+        return [self._add(look) for look in pool().map(_look, views, before)]
+
+    def _add(self, look: _Look) -> Sighting:
         whitening = np.zeros((0, 3))
         if self._last is not None and len(self._places):
-            whitening = self._follow(self._last, view, slopes)
-        if len(self._places) < _POINTS:
-            whitening = np.concatenate([whitening, self._begin(view, slopes)])
-        self._last, self._slopes = view, slopes
+            whitening = self._follow(self._last, look)
+        if len(self._places) < _ENOUGH:
+            whitening = np.concatenate([whitening, self._begin(look)])
+        self._last = look
         return Sighting(self._ids.copy(), self._places.astype(np.float64), whitening)
 
-    def _follow(self, last: View, view: View, slopes: np.ndarray) -> np.ndarray:
+    def _follow(self, before_it: _Look, look: _Look) -> np.ndarray:
+        last, view = before_it.view, look.view
         height, width = view.grey.shape
         before = self._places
-        flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(
-            last.grey, view.grey, None)  # type: ignore[call-overload]
-        jump = sampled(flow, before)
+        jump = sampled(look.flow, before)
         places, found = _lucas_kanade(last, view, before, before + jump)
         back, returned = _lucas_kanade(view, last, places, places - jump)
         unlike = (sampled(view.smooth, places[:, None] + _PATCH)
                   - sampled(last.smooth, before[:, None] + _PATCH)).var(1)
-        whitening = _whitening((sampled(slopes, places) + sampled(self._slopes, before)) / 2,
-                               unlike)
+        whitening = _whitening((sampled(look.slopes, places)
+                                + sampled(before_it.slopes, before)) / 2, unlike)
         apart = back - before
         good = (found & returned & ((whitened(whitening.T, apart.T) ** 2).sum(0) < _RETURN)
                 & (np.abs(apart).max(1) < _FAR) & (whitening[:, 0] + whitening[:, 2] > _KEPT)
@@ -93,11 +113,12 @@ class Tracks:
         self._places, self._ids = places[kept], self._ids[kept]
         return whitening[kept]
 
-    def _begin(self, view: View, slopes: np.ndarray) -> np.ndarray:
-        noise = 2 * _BLURRED_NOISE * view.noise ** 2
+    def _begin(self, look: _Look) -> np.ndarray:
+        slopes = look.slopes
+        noise = np.float32(2 * _BLURRED_NOISE * look.view.noise ** 2)
         large, small = _eigenvalues(slopes)
         worth = (np.maximum(small - _NOISE * noise, 0)
-                 + _EDGE * np.maximum(large - _NOISE * noise, 0)).astype(np.float32)
+                 + _EDGE * np.maximum(large - _NOISE * noise, 0))
         for x, y in self._places:
             cv2.circle(worth, (round(float(x)), round(float(y))), _APART, (0,), -1)
         inside = np.zeros_like(worth)
@@ -122,9 +143,14 @@ def whitened(whitening: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.stack([across * x + mixed * y, mixed * x + down * y])
 
 
-def _slopes(view: View) -> np.ndarray:
+def _look(view: View, last: View | None) -> _Look:
     x, y = view.slopes
-    return np.stack([blurred(part, _SLOPES) for part in (x * x, x * y, y * y)], -1)
+    slopes = blurred(cv2.merge([x * x, x * y, y * y]), _SLOPES)
+    if last is None:
+        return _Look(view, slopes, np.zeros((*view.grey.shape, 2), np.float32))
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    return _Look(view, slopes,
+                 dis.calc(last.grey, view.grey, None))  # type: ignore[call-overload]
 
 
 def _lucas_kanade(view: View, other: View, places: np.ndarray,
@@ -139,7 +165,8 @@ def _lucas_kanade(view: View, other: View, places: np.ndarray,
 def _eigenvalues(tensor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The larger and the smaller of symmetric matrices [...,3] (xx, xy, yy)."""
     middle = (tensor[..., 0] + tensor[..., 2]) / 2
-    half = np.hypot((tensor[..., 0] - tensor[..., 2]) / 2, tensor[..., 1])
+    apart = (tensor[..., 0] - tensor[..., 2]) / 2
+    half = np.sqrt(apart * apart + tensor[..., 1] * tensor[..., 1])
     return middle + half, middle - half
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-
 import cv2
 import numpy as np
+
+from dvd_ros.tukey import median
 
 # Blur of images whose grey values are compared, pixels.
 _SHARP = 0.8
@@ -15,28 +14,22 @@ NOISE_SLOPE = 0.0364
 _LAPLACE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
 
-@dataclass(frozen=True, eq=False)
 class View:
-    """A grey image, uint8 [h,w]."""
+    """
+    A grey image.
 
-    grey: np.ndarray
+    grey: uint8 [h,w]. smooth: float32 [h,w], blurred a little. slopes: of `smooth` along x and
+    along y, float32 [h,w] each, grey values a pixel. noise: standard deviation of the grey values'
+    noise (Immerkaer 1996, by the median).
+    """
 
-    @cached_property
-    def smooth(self) -> np.ndarray:
-        """Blurred a little, float32 [h,w]."""
-        return blurred(self.grey.astype(np.float32), _SHARP)
-
-    @cached_property
-    def slopes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Slope of `smooth` along x and along y, grey values a pixel."""
-        return (cv2.Sobel(self.smooth, cv2.CV_32F, 1, 0, scale=1 / 8),
-                cv2.Sobel(self.smooth, cv2.CV_32F, 0, 1, scale=1 / 8))
-
-    @cached_property
-    def noise(self) -> float:
-        """Standard deviation of the grey values' noise (Immerkaer 1996, by the median)."""
-        edges = np.abs(cv2.filter2D(self.grey, cv2.CV_32F, _LAPLACE))
-        return float(np.median(edges)) / (0.6745 * 6)
+    def __init__(self, grey: np.ndarray) -> None:
+        self.grey = grey
+        self.smooth = blurred(grey.astype(np.float32), _SHARP)
+        self.slopes = (cv2.Sobel(self.smooth, cv2.CV_32F, 1, 0, scale=1 / 8),
+                       cv2.Sobel(self.smooth, cv2.CV_32F, 0, 1, scale=1 / 8))
+        edges = np.abs(cv2.filter2D(grey, cv2.CV_16S, _LAPLACE))
+        self.noise = median(edges) / (0.6745 * 6)
 
 
 def blurred(values: np.ndarray, sigma: float) -> np.ndarray:

@@ -261,7 +261,7 @@ class DepthStream:
         scale = self._scale.update(frame.stamp, frame.intrinsics, disparity)
         return DepthFrame(frame, disparity, self._scale.depth(disparity, scale),
                           estimate.disagreement, estimate.alignment.segment, estimate.window,
-                          estimate.alignment, scale, refined.evidence)
+                          estimate.alignment, scale, refined.told)
 
 
 def _fitting(regressor: WindowModel | PreparingModel, config: StreamConfig) -> PreparingModel:

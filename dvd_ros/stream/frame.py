@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from dvd_ros.geometry.intrinsics import Intrinsics
+from dvd_ros.parallax.evidence import Told
 from dvd_ros.scale.state import ScaleState
 from dvd_ros.stream.alignment import Alignment
 from dvd_ros.stream.confidence import confidence
@@ -89,8 +90,8 @@ class DepthFrame:
         How that window was brought to the stream's scale.
     scale
         How disparity was turned into metres, and whether they are known.
-    evidence
-        float32 [h,w,4], what parallax told (see dvd_ros/parallax/evidence.py); None: nothing.
+    told
+        What parallax told, on a grid of its own; None: nothing.
 
     """
 
@@ -102,7 +103,7 @@ class DepthFrame:
     window: int
     alignment: Alignment
     scale: ScaleState
-    evidence: np.ndarray | None = None
+    told: Told | None = None
 
     @property
     def stamp(self) -> int:
@@ -117,5 +118,5 @@ class DepthFrame:
         0 where there is no disparity. Computed where it is asked for.
         """
         likely = confidence(sample(self.disparity), self.disagreement, self.frame.size,
-                            self.evidence)
+                            self.told)
         return np.where(np.isfinite(self.disparity), likely, np.float32(0.0))

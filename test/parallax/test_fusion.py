@@ -1,6 +1,5 @@
 """What was told becomes one with what the network expects."""
 
-import cv2
 import numpy as np
 from moving_camera import INTRINSICS
 
@@ -10,7 +9,6 @@ from dvd_ros.parallax.grid import Grid
 
 GRID = Grid(INTRINSICS)
 N = len(GRID.rays)
-ALL = np.arange(N)
 
 
 def begun(network: float = 1.0) -> Fusion:
@@ -28,8 +26,8 @@ def test_a_find_unlike_all_about_it_hardly_counts():
     for fusion in (alone, among):
         cell = GRID.shape[1] * (GRID.shape[0] // 2) + GRID.shape[1] // 2
         if fusion is among:
-            fusion.tell(ALL, np.full(N, 1.0, np.float32), np.full(N, 200.0))
-        fusion.tell(np.array([cell]), np.array([1.45]), np.array([2000.0]))
+            fusion.tell(np.full(N, 1.0, np.float32), np.full(N, 200.0))
+        fusion.tell(np.array([1.45]), np.array([2000.0]), np.array([cell]))
     bump = [fusion.corrected()[cell] - 1 for fusion in (alone, among)]
     assert bump[1] < 0.3 * bump[0]
 
@@ -51,7 +49,7 @@ def test_a_frame_stays_near_the_frame_before_and_leaves_what_is_far_off():
 
 def test_what_was_told_is_carried_along_and_after_forget_it_is_not():
     fusion = begun()
-    fusion.tell(ALL, np.full(N, 1.2, np.float32), np.full(N, 500.0))
+    fusion.tell(np.full(N, 1.2, np.float32), np.full(N, 500.0))
     fusion.corrected()
     following(fusion, 1.0)
     fusion.carry(RigidTransform.identity())
@@ -62,8 +60,18 @@ def test_what_was_told_is_carried_along_and_after_forget_it_is_not():
     np.testing.assert_allclose(fusion.corrected(), 1.0)
 
 
-def test_evidence_is_on_the_grid():
+def test_what_was_told_is_on_the_grid_and_counts_as_far_as_it_is_believed():
     fusion = begun()
-    fusion.tell(ALL, np.full(N, 1.2, np.float32), np.full(N, 500.0))
-    assert fusion.evidence(1.0).shape == (*GRID.shape, 4)
-    assert cv2.mean(fusion.evidence(1.0)[..., 0])[0] > cv2.mean(fusion.evidence(0.1)[..., 0])[0]
+    fusion.tell(np.full(N, 1.2, np.float32), np.full(N, 500.0))
+    full, hardly = fusion.told(1.0), fusion.told(0.1)
+    assert full.error.shape == full.sure.shape == GRID.shape
+    np.testing.assert_allclose(full.error, 0.2 / 0.15, rtol=1e-4)
+    np.testing.assert_allclose(hardly.sure, 0.1 * full.sure, rtol=1e-5)
+
+
+def test_what_is_told_of_one_point_twice_counts_twice():
+    once, twice = begun(), begun()
+    cells = np.array([5, 5])
+    once.tell(np.array([1.2]), np.array([50.0]), cells[:1])
+    twice.tell(np.array([1.2, 1.2]), np.array([50.0, 50.0]), cells)
+    np.testing.assert_allclose(twice.told(1.0).sure, 2 * once.told(1.0).sure)

@@ -22,7 +22,7 @@ def views(shift: int, count: int, noise: float = 2.0, contrast: float = 1.0) -> 
 
 def test_points_are_found_again_as_well_as_they_claim():
     tracks = Tracks()
-    first, second = (tracks.add(one) for one in views(7, 2))
+    first, second = tracks.add(views(7, 2))
     places = dict(zip(first.ids.tolist(), first.places, strict=True))
     again = [i for i, point in enumerate(second.ids.tolist()) if point in places]
     assert len(again) > 0.7 * len(first.ids)
@@ -34,7 +34,7 @@ def test_points_are_found_again_as_well_as_they_claim():
 
 def test_numbers_are_given_once_and_lost_points_replaced():
     tracks = Tracks()
-    sightings = [tracks.add(one) for one in views(12, 6)]
+    sightings = tracks.add(views(12, 6))
     for sighting in sightings:
         assert len(set(sighting.ids.tolist())) == len(sighting.ids)
         assert len(sighting.ids) > 150
@@ -44,7 +44,7 @@ def test_numbers_are_given_once_and_lost_points_replaced():
 
 def test_a_bare_wall_with_noise_has_next_to_no_points_that_last():
     tracks = Tracks()
-    sightings = [tracks.add(one) for one in views(3, 5, noise=4.0, contrast=0.0)]
+    sightings = tracks.add(views(3, 5, noise=4.0, contrast=0.0))
     last = set(sightings[0].ids.tolist()) & set(sightings[-1].ids.tolist())
     assert len(last) < 20
 
@@ -54,9 +54,9 @@ def test_an_edge_is_known_across_and_not_along():
     grey[:, 128:] = 160
     rng = np.random.default_rng(0)
     tracks = Tracks()
-    for _ in range(2):
-        sighting = tracks.add(View(np.clip(grey + rng.normal(0, 2, grey.shape), 0, 255)
-                                   .astype(np.uint8)))
+    *_, sighting = tracks.add([
+        View(np.clip(grey + rng.normal(0, 2, grey.shape), 0, 255).astype(np.uint8))
+        for _ in range(2)])
     edge = sighting.whitening[np.abs(sighting.places[:, 0] - 127.5) < 3]
     assert len(edge) > 5
     assert np.median(edge[:, 0]) > 20 * np.median(edge[:, 2])
@@ -64,6 +64,6 @@ def test_an_edge_is_known_across_and_not_along():
 
 def test_a_view_without_any_point_is_no_error():
     tracks = Tracks()
-    for _ in range(2):
-        assert len(tracks.add(View(np.full((192, 256), 99, np.uint8))).ids) == 0
-    assert len(tracks.add(views(0, 1)[0]).ids) > 100
+    for sighting in tracks.add([View(np.full((192, 256), 99, np.uint8))] * 2):
+        assert len(sighting.ids) == 0
+    assert len(tracks.add(views(0, 1))[0].ids) > 100

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from dvd_ros.parallax.evidence import Told
 from dvd_ros.stream.confidence import confidence, features
 from dvd_ros.stream.sampling import sample
 
@@ -16,16 +17,16 @@ def test_disagreement_costs_confidence_where_it_is():
     assert (likely[:, 40] < likely[:, 8]).all()
 
 
-def told(spread: float, wrong: float) -> np.ndarray:
-    """Evidence where much is known; spread of it, and how wrong it says the network is."""
-    return np.broadcast_to(np.array([1, 1, -np.log(spread), np.log(wrong)], np.float32),
-                           (9, 12, 4)).copy()
+def told(spread: float, wrong: float) -> Told:
+    """Much was told, that differs by so much from place to place, and so much from the network."""
+    wild = np.random.default_rng(0).normal(wrong, spread, (36, 48))
+    return Told(wild.astype(np.float32), np.full((36, 48), 10, np.float32))
 
 
 def test_what_parallax_told_counts_and_more_so_where_it_agrees():
     without, agrees, differs, errs = (
         confidence(slope(), None, (36, 48), one).mean()
-        for one in (None, told(0.05, 0.4), told(3, 0.4), told(0.05, 3)))
+        for one in (None, told(0.1, 0.4), told(2, 0.4), told(0.1, 3)))
     assert agrees > without > differs
     assert agrees > errs
 
