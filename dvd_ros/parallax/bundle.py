@@ -13,7 +13,7 @@ from dvd_ros.parallax.tracks import whitened
 from dvd_ros.tukey import LIMIT, biweight, median
 
 # Steps of the solution at most; it is done where one gains less than this part.
-_ROUNDS, _DONE = 10, 1e-3
+_ROUNDS, _DONE = 10, 1e-2
 # Damping at first, by what it falls and rises, and between which it lies.
 _DAMPING, _EASED, _STIFFENED, _LEAST_DAMPING, _MOST_DAMPING = 1e-4, 5.0, 10.0, 1e-6, 1.0
 # Usual chi square of a place, of two degrees of freedom or one on an edge; the square of the usual
