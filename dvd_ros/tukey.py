@@ -1,4 +1,4 @@
-"""Tukey's biweight: what robust fits weigh a residual by."""
+"""Robust statistics: Tukey's biweight, what robust fits weigh a residual by, and medians."""
 
 from __future__ import annotations
 
