@@ -15,7 +15,6 @@ import argparse
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
-import dvd_ros
+from dvd_ros.assets_path import ASSETS
 from dvd_ros.evaluation.align import evaluate_disparity, report
 from dvd_ros.model import DvdModel
 from dvd_ros.model.whole_window import WholeDecoder
@@ -35,7 +34,7 @@ from dvd_ros.regressor.torch_backend import TorchRegressor
 from dvd_ros.ros.delivery import Delivery
 from dvd_ros.stream import DepthFrame, DepthStream, Frame, StreamConfig
 
-FOLDER = Path(dvd_ros.__file__).parent / 'assets' / 'mini'
+FOLDER = ASSETS / 'mini'
 
 
 class TailDecoder(WholeDecoder):

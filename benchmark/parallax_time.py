@@ -9,23 +9,20 @@ from __future__ import annotations
 import argparse
 import time
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
-import dvd_ros
+from dvd_ros.assets_path import ASSETS
 from dvd_ros.capture import open_capture
 from dvd_ros.regressor import load_regressor
 from dvd_ros.stream import DepthStream, StreamConfig
-
-DEMO = Path(dvd_ros.__file__).parent / 'assets' / 'demo'
 
 
 def main() -> None:
     """Parse the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('source', nargs='?', default=DEMO,
+    parser.add_argument('source', nargs='?', default=ASSETS / 'demo',
                         help="a folder that says what its camera is; default: the demo's clip")
     parser.add_argument('--model', default='mini')
     parser.add_argument('--frames', type=int, default=120)

@@ -15,13 +15,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain, cycle, islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from _processes import resident
 
-import dvd_ros
+from dvd_ros.assets_path import ASSETS
 from dvd_ros.capture import open_capture
 from dvd_ros.stream import DepthStream, Frame, StreamConfig
 
@@ -38,9 +37,6 @@ class StandIn:
         return images.mean(axis=3, dtype=np.float32) / 255.0
 
 
-DEMO = Path(dvd_ros.__file__).parent / 'assets' / 'demo'
-
-
 def textures(height: int, width: int) -> Iterator[Frame]:
     """Yield a texture that passes by without end."""
     texture = np.random.default_rng(0).integers(0, 256, (height, 2 * width, 3), np.uint8)
@@ -50,7 +46,7 @@ def textures(height: int, width: int) -> Iterator[Frame]:
 
 def to_and_fro() -> Iterator[Frame]:
     """Yield the demo's clip, forwards and backwards without end."""
-    clip = list(open_capture(DEMO))
+    clip = list(open_capture(ASSETS / 'demo'))
     for frame in cycle(chain(clip, clip[-2:0:-1])):
         yield replace(frame, image=frame.image.copy())
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import dvd_ros
+from dvd_ros.assets_path import ASSETS
 
-FOLDER_OF_CONFIGS = Path(dvd_ros.__file__).parent / 'assets' / 'training'
+FOLDER_OF_CONFIGS = ASSETS / 'training'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

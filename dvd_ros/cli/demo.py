@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from dvd_ros.assets_path import ASSETS
 from dvd_ros.capture import Capture, open_capture
 from dvd_ros.cli._config_options import add_config, read_config
 from dvd_ros.cli._nodes import Nodes, running_nodes
@@ -32,7 +33,7 @@ from dvd_ros.evaluation.stream_record import StreamRecord
 from dvd_ros.scale.config import ScaleConfig
 from dvd_ros.stream.config import StreamConfig
 
-_CLIP = Path(__file__).resolve().parent.parent / 'assets' / 'demo'
+_CLIP = ASSETS / 'demo'
 _LIVE_SECONDS = 20.0
 # How long what was sent may take to arrive, seconds.
 _PATIENCE = 8.0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dvd_ros
+from dvd_ros.assets_path import ASSETS
 from dvd_ros.messages.frame_messages import OUTPUTS
 from dvd_ros.messages.output_config import OutputConfig
 from dvd_ros.messages.ros_names import is_namespace
@@ -86,7 +87,7 @@ def weights_of(model: str) -> str:
     if model in RELEASES:
         files = list(released_files(model))
     else:
-        place = (Path(dvd_ros.__file__).parent / 'assets' / model if model in SHIPPED
+        place = (ASSETS / model if model in SHIPPED
                  else Path(model).expanduser())
         files = sorted(place.glob('*')) if place.is_dir() else [place]
     stats = [(file.name, file.stat()) for file in files if file.is_file()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dvd_ros.assets_path import ASSETS
 from dvd_ros.export_manifest import MANIFEST
 from dvd_ros.regressor.protocol import Regressor
 from dvd_ros.regressor.selection import CONFIG, Wish, select
@@ -20,7 +21,6 @@ from dvd_ros.regressor.weights import (
 __all__ = ['RELEASES', 'SHIPPED', 'Regressor', 'RegressorPool', 'SharedRegressor',
            'light_codec_file', 'load_regressor', 'locate_checkpoint']
 
-_ASSETS = Path(__file__).resolve().parent.parent / 'assets'
 SHIPPED = ('mini',)
 _BACKENDS = ('auto', 'onnxruntime', 'tensorrt', 'torch')
 
@@ -60,7 +60,7 @@ def load_regressor(model: str | Path = 'mini', backend: str = 'auto', device: st
             raise ValueError('compile and cuda_graphs are options of the torch backend, not of '
                              f'{backend}: leave them out, or ask for backend torch')
         backend = 'torch'
-    folder = _ASSETS / str(model) if model in SHIPPED else Path(model).expanduser()
+    folder = ASSETS / str(model) if model in SHIPPED else Path(model).expanduser()
     exported = folder if (folder / MANIFEST).is_file() else None
     if exported and not (folder / CONFIG).is_file():
         if backend == 'torch':
@@ -84,7 +84,7 @@ def locate_checkpoint(model: str | Path) -> tuple[Path, Path, Path | None, str]:
     """
     if model in RELEASES:
         return (*released_files(str(model)), None, str(model))
-    path = _ASSETS / str(model) if model in SHIPPED else Path(model).expanduser()
+    path = ASSETS / str(model) if model in SHIPPED else Path(model).expanduser()
     if path.is_dir():
         parts = [path / name for name in ('dit.safetensors', 'vae.safetensors', CONFIG)]
         lost = [part.name for part in parts if not part.is_file()]

@@ -1,18 +1,17 @@
 """`dvd-ros video` on the clip that ships with the project."""
 
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-import dvd_ros
+from dvd_ros.assets_path import ASSETS
 from dvd_ros.capture import open_capture
 from dvd_ros.cli.main import main
 from dvd_ros.offline.depth_files import DepthFiles
 
-CLIP = Path(dvd_ros.__file__).parent / 'assets' / 'demo'
+CLIP = ASSETS / 'demo'
 FRAMES = 18
 
 

@@ -2,21 +2,18 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip('onnxruntime')
 
-import dvd_ros  # noqa: E402
+from dvd_ros.assets_path import ASSETS  # noqa: E402
 from dvd_ros.capture import open_capture  # noqa: E402
 from dvd_ros.evaluation.align import baselines, evaluate_disparity  # noqa: E402
 from dvd_ros.export_manifest import Manifest  # noqa: E402
 from dvd_ros.regressor import load_regressor  # noqa: E402
 from dvd_ros.stream import DepthStream  # noqa: E402
-
-ASSETS = Path(dvd_ros.__file__).parent / 'assets'
 
 
 @pytest.fixture(scope='module')
