@@ -56,7 +56,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument('--frames', type=int, default=2000)
     parser.add_argument('--every', type=int, default=200)
-    parser.add_argument('--size', type=int, nargs=2, default=(240, 320), metavar=('H', 'W'))
+    parser.add_argument('--size', type=int, nargs=2, default=(240, 320), metavar=('H', 'W'),
+                        help='without --parallax, whose clip has its own')
     parser.add_argument('--model', default='mini')
     parser.add_argument('--rule', default=StreamConfig.rule)
     parser.add_argument('--stand-in', action='store_true', help='a trivial model instead')

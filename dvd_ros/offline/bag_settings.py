@@ -6,16 +6,14 @@ import json
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import dvd_ros
-from dvd_ros.assets_path import ASSETS
 from dvd_ros.messages.frame_messages import OUTPUTS
 from dvd_ros.messages.output_config import OutputConfig
 from dvd_ros.messages.ros_names import is_namespace
 from dvd_ros.offline.bag_output import STORAGES
-from dvd_ros.regressor import RELEASES, SHIPPED, released_files
+from dvd_ros.regressor import RELEASES, SHIPPED, model_folder, released_files
 from dvd_ros.scale.config import ScaleConfig
 from dvd_ros.stream.config import StreamConfig
 
@@ -87,8 +85,7 @@ def weights_of(model: str) -> str:
     if model in RELEASES:
         files = list(released_files(model))
     else:
-        place = (ASSETS / model if model in SHIPPED
-                 else Path(model).expanduser())
+        place = model_folder(model)
         files = sorted(place.glob('*')) if place.is_dir() else [place]
     stats = [(file.name, file.stat()) for file in files if file.is_file()]
     # What ships is laid out anew at each installation: its times say nothing.

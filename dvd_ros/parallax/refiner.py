@@ -99,7 +99,7 @@ class ParallaxRefiner:
 
 
 @dataclass(frozen=True, eq=False)
-class _Look:
+class _Sized:
     """
     A new image in the sizes in which it is tracked and matched.
 
@@ -152,10 +152,10 @@ class _Segment:
         """As ParallaxRefiner.refine."""
         numbers = range(self._next, self._next + len(images))
         self._next = numbers.stop
-        looks = list(pool().map(self._look, images, disparity))
-        self._odometry.add([(look.tracked, look.network) for look in looks])
-        self._views.update((number, look.matched)
-                           for number, look in zip(numbers, looks, strict=True))
+        inputs = list(pool().map(self._sized, images, disparity))
+        self._odometry.add([(one.tracked, one.network) for one in inputs])
+        self._views.update((number, one.matched)
+                           for number, one in zip(numbers, inputs, strict=True))
         self._views = {number: view for number, view in self._views.items()
                        if number >= numbers.start - _FRAMES}
         if self._odometry.start != self._start:
@@ -164,20 +164,20 @@ class _Segment:
                  if number in self._odometry.poses}
         for one in known.values():
             self._follow(one)
-        tasks = [self._task(number, known.get(number), look.guess)
-                 for number, look in zip(numbers, looks, strict=True)]
+        tasks = [self._task(number, known.get(number), one.guess)
+                 for number, one in zip(numbers, inputs, strict=True)]
         # Matching is a third of the work, and each view's is its own.
         return [self._refined(task, found, one) for task, found, one in
                 zip(tasks, pool().map(self._matched, tasks), disparity, strict=True)]
 
-    def _look(self, image: np.ndarray, disparity: np.ndarray) -> _Look:
+    def _sized(self, image: np.ndarray, disparity: np.ndarray) -> _Sized:
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         network = np.nan_to_num(disparity)
         network += np.float32(self._shift)
         np.maximum(network, np.float32(_LEAST * self._unit), out=network)
         size = self._tracked.width, self._tracked.height
-        return _Look(View(sized(grey, size)), sized(network, size), self._grid.view(grey),
-                     self._grid.reduced(network))
+        return _Sized(View(sized(grey, size)), sized(network, size), self._grid.view(grey),
+                      self._grid.reduced(network))
 
     def _follow(self, known: Known) -> None:
         """Move the line from the network's inverse depth to the scene's towards a frame's."""

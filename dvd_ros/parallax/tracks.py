@@ -13,7 +13,7 @@ from dvd_ros.parallax.view import NOISE_SLOPE, View, blurred, sampled
 
 # Points followed at once, and pixels between them.
 _POINTS, _APART = 400, 8
-# New ones are looked for where so many are left.
+# New ones are looked for where fewer than so many are left.
 _ENOUGH = 380
 # Pixels about a point that are compared, to each side; of them so many tell something of their own.
 _ABOUT, _INDEPENDENT = 5, 22.0
@@ -91,8 +91,8 @@ class Tracks:
         self._last = look
         return Sighting(self._ids.copy(), self._places.astype(np.float64), whitening)
 
-    def _follow(self, before_it: _Look, look: _Look) -> np.ndarray:
-        last, view = before_it.view, look.view
+    def _follow(self, last_look: _Look, look: _Look) -> np.ndarray:
+        last, view = last_look.view, look.view
         height, width = view.grey.shape
         before = self._places
         jump = sampled(look.flow, before)
@@ -101,7 +101,7 @@ class Tracks:
         unlike = (sampled(view.smooth, places[:, None] + _PATCH)
                   - sampled(last.smooth, before[:, None] + _PATCH)).var(1)
         whitening = _whitening((sampled(look.slopes, places)
-                                + sampled(before_it.slopes, before)) / 2, unlike)
+                                + sampled(last_look.slopes, before)) / 2, unlike)
         apart = back - before
         good = (found & returned & ((whitened(whitening.T, apart.T) ** 2).sum(0) < _RETURN)
                 & (np.abs(apart).max(1) < _FAR) & (whitening[:, 0] + whitening[:, 2] > _KEPT)

@@ -19,10 +19,15 @@ from dvd_ros.regressor.weights import (
 )
 
 __all__ = ['RELEASES', 'SHIPPED', 'Regressor', 'RegressorPool', 'SharedRegressor',
-           'light_codec_file', 'load_regressor', 'locate_checkpoint']
+           'light_codec_file', 'load_regressor', 'locate_checkpoint', 'model_folder']
 
 SHIPPED = ('mini',)
 _BACKENDS = ('auto', 'onnxruntime', 'tensorrt', 'torch')
+
+
+def model_folder(model: str | Path) -> Path:
+    """Where a model lies that is no release: the shipped one's folder, or the user's path."""
+    return ASSETS / str(model) if model in SHIPPED else Path(model).expanduser()
 
 
 def load_regressor(model: str | Path = 'mini', backend: str = 'auto', device: str = 'auto', *,
@@ -60,7 +65,7 @@ def load_regressor(model: str | Path = 'mini', backend: str = 'auto', device: st
             raise ValueError('compile and cuda_graphs are options of the torch backend, not of '
                              f'{backend}: leave them out, or ask for backend torch')
         backend = 'torch'
-    folder = ASSETS / str(model) if model in SHIPPED else Path(model).expanduser()
+    folder = model_folder(model)
     exported = folder if (folder / MANIFEST).is_file() else None
     if exported and not (folder / CONFIG).is_file():
         if backend == 'torch':
@@ -84,7 +89,7 @@ def locate_checkpoint(model: str | Path) -> tuple[Path, Path, Path | None, str]:
     """
     if model in RELEASES:
         return (*released_files(str(model)), None, str(model))
-    path = ASSETS / str(model) if model in SHIPPED else Path(model).expanduser()
+    path = model_folder(model)
     if path.is_dir():
         parts = [path / name for name in ('dit.safetensors', 'vae.safetensors', CONFIG)]
         lost = [part.name for part in parts if not part.is_file()]
